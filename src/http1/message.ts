@@ -1,0 +1,47 @@
+/**
+ * What the parsers of this folder produce.
+ *
+ * Strings hold bytes: one character per byte (latin1), so that what arrived can be
+ * sent on unchanged. Header fields are one flat list, name and value in turn, in
+ * the order and the case they came in; names a proxy must not see (`_`, `.` and
+ * the like) are already gone, as nginx drops them.
+ */
+export type RawHeaders = readonly string[]
+
+export interface RequestHead {
+  readonly method: string
+  /** The request target in origin form, as received. An absolute-form target has lost its scheme and authority. */
+  readonly target: string
+  /** 0 or 1: `HTTP/1.0`, or `HTTP/1.1` and any later 1.x. */
+  readonly minorVersion: 0 | 1
+  readonly headers: RawHeaders
+  /** Value of `Host`, or the authority of an absolute-form target; lower case, without port and final dot. `null` on HTTP/1.0 without one. */
+  readonly host: string | null
+  /** Port named beside the host, with the colon (`:9000`), or empty. */
+  readonly hostPort: string
+  readonly framing: 'none' | 'length' | 'chunked'
+  /** 0 unless `framing` is `length`. */
+  readonly contentLength: number
+  readonly keepAlive: boolean
+  readonly expectContinue: boolean
+}
+
+export interface ResponseHead {
+  readonly status: number
+  readonly reason: string
+  readonly minorVersion: 0 | 1
+  readonly headers: RawHeaders
+  /** `close`: the body ends with the connection. */
+  readonly framing: 'none' | 'length' | 'chunked' | 'close'
+  readonly contentLength: number
+  readonly keepAlive: boolean
+}
+
+/** The first value of a header field. @param name - Lower case. */
+export function headerValue (headers: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const field = headers[i] as string
+    if (field.length === name.length && field.toLowerCase() === name) return headers[i + 1]
+  }
+  return undefined
+}

@@ -1,0 +1,83 @@
+/**
+ * The queue of copies between the hot path and delivery. It knows no HTTP: a copy
+ * is a key, a few strings and a body of bytes.
+ *
+ * Every copy appended is in exactly one state, and every change of state has one verb:
+ *
+ *   append ─► waiting ─ claim ─► claimed ─ ack  ─► delivered (gone)
+ *                ▲                  ├─ retry ─► waiting, not before a time
+ *                └──────────────────┘
+ *                                   └─ bury ─► dead letter
+ *
+ * At every moment: appended = acked + buried + dropped + waiting + claimed.
+ */
+export interface Copy {
+  /** The `X-Request-Id`: 32 hex digits. The same on every attempt. */
+  readonly id: string
+  /** Label: an id listed under `mirror.projects`, or `default`. */
+  readonly project: string
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+  readonly method: string
+  /** Mapped path and raw request target. A secret: never logged. */
+  readonly target: string
+  /** Name and value in turn, ready to be sent; without `Host` and `Content-Length`. Bytes as latin1. */
+  readonly headers: readonly string[]
+  readonly body: CopyBody
+}
+
+/** Structurally what the proxy's request body offers; declared here so that the spool depends on nobody. */
+export interface CopyBody {
+  readonly length: number
+  readonly chunks: readonly Buffer[] | null
+  readonly file: string | null
+  hold (): void
+  release (): void
+  takeFile (path: string): Promise<void>
+}
+
+export interface ClaimedCopy {
+  readonly copy: Copy
+  /** Failed attempts so far. */
+  readonly failures: number
+}
+
+export interface DeadLetter extends ClaimedCopy {
+  /** A status (`400`), `expired`, `body_lost` or `corrupt`. */
+  readonly reason: string
+  /** First 512 bytes of the endpoint's last answer. */
+  readonly answer: string
+  readonly buriedAt: number
+}
+
+export type DropReason = 'spool_full' | 'spool_error'
+
+/** Told of every copy that is lost, so that no loss goes uncounted. */
+export type OnDrop = (project: string, reason: DropReason) => void
+
+export interface SpoolStats {
+  /** Waiting and claimed. */
+  readonly pending: number
+  readonly pendingBytes: number
+  /** `takenAt` of the oldest pending copy; `null` when none is. */
+  readonly oldestTakenAt: number | null
+  readonly dead: number
+  readonly deadBytes: number
+}
+
+export interface Spool {
+  /** Resolves when the copy is as durable as this spool makes it, also when it was dropped instead. Never rejects. */
+  append (copy: Copy): Promise<void> | null
+  /** Up to `limit` copies that are due, oldest first. They stay claimed until acked, retried or buried. */
+  claim (limit: number, now: number): readonly ClaimedCopy[]
+  /** When the next waiting copy is due, in milliseconds since the epoch; `null` when none waits. */
+  nextDueAt (): number | null
+  ack (claimed: ClaimedCopy): void
+  /** Gives a claimed copy back, due at `dueAt`, with one failure more unless `counted` is false. */
+  retry (claimed: ClaimedCopy, dueAt: number, counted?: boolean): void
+  bury (claimed: ClaimedCopy, reason: string, answer: string): void
+  stats (): SpoolStats
+  /** Called when an append makes a copy due at once. */
+  onAppend: (() => void) | null
+  close (): Promise<void>
+}
