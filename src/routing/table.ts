@@ -1,0 +1,141 @@
+/**
+ * Which route a path takes: nginx's precedence, decided once per configuration.
+ *
+ *   1. `= /a`, exactly
+ *   2. the 301 of nginx's auto_redirect: `/a` where only a forwarding `/a/` exists
+ *   3. the longest prefix, if it is `^~`
+ *   4. the first regular expression of the file that matches
+ *   5. the longest prefix
+ *
+ * A table is immutable; a reload makes a new one. `match` allocates nothing.
+ */
+import type { RouteConfig } from '../config/config.ts'
+import { escapePath } from './escape.ts'
+import { parseLocation, type Location } from './location.ts'
+
+export interface Route extends RouteConfig {
+  readonly kind: Location['kind']
+  /** Bytes of the path that `rewrite` takes the place of; 0 for a regular expression. */
+  readonly prefixLength: number
+  /** `rewrite` as bytes, one character each. */
+  readonly rewriteBytes: string | null
+}
+
+export type RouteMatch =
+  | { readonly kind: 'route', readonly route: Route }
+  /** nginx's auto_redirect. `location`: the path to redirect to, escaped, without query. */
+  | { readonly kind: 'redirect', readonly route: Route, readonly location: string }
+  | { readonly kind: 'none' }
+
+export interface RouteTable {
+  /** In the order of the file. */
+  readonly routes: readonly Route[]
+  /** @param path - Normalised: see `normalise.ts`. */
+  match (path: string): RouteMatch
+}
+
+/** What is wrong with one of the routes; `index` is its place in the list. */
+export interface RouteFault {
+  readonly index: number
+  readonly message: string
+}
+
+/** Everything nginx would refuse, too, in these locations; for `check`. */
+export function findRouteFaults (routes: readonly RouteConfig[]): RouteFault[] {
+  const faults: RouteFault[] = []
+  const seen = new Set<string>()
+  for (const [index, route] of routes.entries()) {
+    try {
+      const location = parseLocation(route.location)
+      if (location.kind === 'regex') {
+        if (route.rewrite !== null) faults.push({ index, message: `"${route.location}" cannot have rewrite: a regular expression has no prefix to replace` })
+        continue
+      }
+      const name = `${location.kind} ${location.path}`
+      if (seen.has(name)) faults.push({ index, message: `the location "${route.location}" is listed twice` })
+      seen.add(name)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      faults.push({ index, message: error.message })
+    }
+  }
+  return faults
+}
+
+interface Prefix {
+  readonly path: string
+  readonly stops: boolean
+  readonly match: RouteMatch
+}
+
+interface Regex {
+  readonly regex: RegExp
+  readonly match: RouteMatch
+}
+
+const NONE: RouteMatch = { kind: 'none' }
+
+/**
+ * A table of `routes`.
+ *
+ * @throws SyntaxError for routes that `findRouteFaults` finds fault with.
+ */
+export function createRouteTable (routes: readonly RouteConfig[]): RouteTable {
+  const fault = findRouteFaults(routes)[0]
+  if (fault !== undefined) throw new SyntaxError(fault.message)
+
+  const compiled = routes.map(config => {
+    const location = parseLocation(config.location)
+    return { location, route: toRoute(config, location) }
+  })
+  const whole = new Map<string, RouteMatch>()
+  const prefixes: Prefix[] = []
+  const regexes: Regex[] = []
+  for (const { location, route } of compiled) {
+    const match: RouteMatch = { kind: 'route', route }
+    if (location.kind === 'exact') whole.set(location.path, match)
+    else if (location.kind === 'prefix') prefixes.push({ path: location.path, stops: location.stops, match })
+    else regexes.push({ regex: location.regex, match })
+  }
+  prefixes.sort((a, b) => b.path.length - a.path.length)
+
+  const names = new Set(prefixes.map(prefix => prefix.path))
+  for (const { location, route } of compiled) {
+    if (location.kind === 'regex' || route.upstream === null || !location.path.endsWith('/')) continue
+    const short = location.path.slice(0, -1)
+    if (short !== '' && !whole.has(short) && !names.has(short)) {
+      whole.set(short, { kind: 'redirect', route, location: escapePath(location.path) })
+    }
+  }
+
+  return { routes: compiled.map(({ route }) => route), match }
+
+  function match (path: string): RouteMatch {
+    const exact = whole.get(path)
+    if (exact !== undefined) return exact
+
+    const prefix = longestPrefix(path)
+    if (prefix?.stops !== true) {
+      for (const candidate of regexes) {
+        if (candidate.regex.test(path)) return candidate.match
+      }
+    }
+    return prefix === undefined ? NONE : prefix.match
+  }
+
+  function longestPrefix (path: string): Prefix | undefined {
+    for (const candidate of prefixes) {
+      if (path.startsWith(candidate.path)) return candidate
+    }
+    return undefined
+  }
+}
+
+function toRoute (config: RouteConfig, location: Location): Route {
+  return {
+    ...config,
+    kind: location.kind,
+    prefixLength: location.kind === 'regex' ? 0 : location.path.length,
+    rewriteBytes: config.rewrite === null ? null : Buffer.from(config.rewrite, 'utf8').toString('latin1')
+  }
+}
