@@ -33,6 +33,7 @@ export interface ResponseHead {
   readonly headers: RawHeaders
   /** `close`: the body ends with the connection. */
   readonly framing: 'none' | 'length' | 'chunked' | 'close'
+  /** -1 when the head does not say; may be set beside `none` (HEAD, 304). */
   readonly contentLength: number
   readonly keepAlive: boolean
 }

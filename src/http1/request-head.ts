@@ -1,0 +1,192 @@
+/**
+ * Reads a request head. As strict as nginx 1.22 and in places stricter: a line
+ * ends in CRLF, there is one space between the parts of the request line, and a
+ * line without a colon is an error (RFC 9112 sections 2.2, 3 and 5.1).
+ */
+import type { ErrorCode } from '../errors.ts'
+import { NAME_BYTES, NAME_FORBIDDEN, NAME_PLAIN, TARGET_BYTES } from './characters.ts'
+import { parseAuthority, parseHost } from './host.ts'
+import { uniqueField } from './unique-fields.ts'
+import type { RequestHead } from './message.ts'
+
+/** Longest request line or header line, with its CRLF. nginx: large_client_header_buffers 4 8k. */
+export const MAX_LINE_BYTES = 8192
+/** Longest head. nginx: four buffers of 8 KiB. */
+export const MAX_HEAD_BYTES = 4 * MAX_LINE_BYTES
+
+const CR = 13
+const SPACE = 32
+const MAX_CONTENT_LENGTH = 2n ** 63n - 1n
+
+/**
+ * Parses a head, or as much of it as has arrived.
+ *
+ * @param text - The bytes as latin1. With `complete`, up to and including the CRLF of the last header line.
+ * @returns The head; or the error the request ends in; or `null` when nothing is wrong with an incomplete head so far.
+ */
+export function parseRequestHead (text: string, complete: boolean): RequestHead | ErrorCode | null {
+  const lf = text.indexOf('\n')
+  if (lf === -1) return text.length > MAX_LINE_BYTES ? 'TARGET_TOO_LONG' : null
+  if (lf >= MAX_LINE_BYTES) return 'TARGET_TOO_LONG'
+  if (!endsInCrlf(text, 0, lf)) return 'BAD_REQUEST'
+  if (text.length > MAX_HEAD_BYTES) return 'HEADERS_TOO_LARGE'
+  if (text.includes('\0')) return 'BAD_REQUEST'
+
+  const line = parseRequestLine(text, lf - 1)
+  if (typeof line === 'string') return line
+
+  const fields = new FieldReader()
+  for (let start = lf + 1; start < text.length;) {
+    const end = text.indexOf('\n', start)
+    if ((end === -1 ? text.length : end + 1) - start > MAX_LINE_BYTES) return 'HEADERS_TOO_LARGE'
+    if (end === -1) break
+    if (!endsInCrlf(text, start, end) || !fields.read(text, start, end - 1)) return 'BAD_REQUEST'
+    start = end + 1
+  }
+  return complete ? fields.finish(line) : null
+}
+
+/** Whether the line that starts at `start` has its only CR right before `lf`. */
+function endsInCrlf (text: string, start: number, lf: number): boolean {
+  return lf > start && text.charCodeAt(lf - 1) === CR && text.indexOf('\r', start) === lf - 1
+}
+
+interface RequestLine {
+  readonly method: string
+  readonly target: string
+  /** Of an absolute-form target; `null` otherwise. */
+  readonly authority: string | null
+  readonly minorVersion: 0 | 1
+}
+
+function parseRequestLine (text: string, end: number): RequestLine | ErrorCode {
+  const methodEnd = text.indexOf(' ')
+  if (methodEnd <= 0 || methodEnd >= end) return 'BAD_REQUEST'
+  const method = text.substring(0, methodEnd)
+  if (method !== 'POST' && method !== 'GET' && !/^[A-Z_-]+$/.test(method)) return 'BAD_REQUEST'
+
+  let targetEnd = methodEnd + 1
+  while (targetEnd < end && TARGET_BYTES[text.charCodeAt(targetEnd)] === 1) targetEnd++
+  const target = text.substring(methodEnd + 1, targetEnd)
+  if (text.charCodeAt(targetEnd) !== SPACE) return 'BAD_REQUEST'
+
+  let authority: string | null = null
+  let originTarget = target
+  if (target.charCodeAt(0) !== 0x2f) {
+    const absolute = parseAuthority(target)
+    if (absolute === null) return 'BAD_REQUEST'
+    authority = absolute.authority
+    originTarget = absolute.target
+  }
+
+  const version = parseVersion(text.substring(targetEnd + 1, end))
+  if (typeof version === 'string') return version
+  return { method, target: originTarget, authority, minorVersion: version }
+}
+
+function parseVersion (text: string): 0 | 1 | ErrorCode {
+  if (text === 'HTTP/1.1') return 1
+  const match = /^HTTP\/([1-9]\d?)\.(\d{1,2})$/.exec(text)
+  if (match === null) return 'BAD_REQUEST'
+  if (match[1] !== '1') return 'VERSION_UNKNOWN'
+  return Number(match[2]) === 0 ? 0 : 1
+}
+
+/** Collects the fields of one head and what they say about the message. */
+class FieldReader {
+  readonly #headers: string[] = []
+  #seenUnique: string[] | null = null
+  #host: string | null = null
+  #contentLength: string | null = null
+  #transferEncoding: string | null = null
+  #connection: 'close' | 'keep-alive' | null = null
+  #expectContinue = false
+
+  /** @returns Whether the line is well-formed. */
+  read (text: string, start: number, end: number): boolean {
+    let colon = start
+    let plain = true
+    for (; colon < end; colon++) {
+      const byte = text.charCodeAt(colon)
+      if (byte === 0x3a) break
+      const kind = NAME_BYTES[byte]
+      if (kind === NAME_FORBIDDEN) return false
+      if (kind !== NAME_PLAIN) plain = false
+    }
+    if (colon === start || colon === end) return false
+    if (!plain) return true
+
+    let valueStart = colon + 1
+    let valueEnd = end
+    while (valueStart < valueEnd && text.charCodeAt(valueStart) === SPACE) valueStart++
+    while (valueEnd > valueStart && text.charCodeAt(valueEnd - 1) === SPACE) valueEnd--
+    const name = text.substring(start, colon)
+    const value = text.substring(valueStart, valueEnd)
+    this.#headers.push(name, value)
+    return this.#interpret(name, value)
+  }
+
+  #interpret (name: string, value: string): boolean {
+    const unique = uniqueField(name)
+    if (unique !== null) {
+      if (this.#seenUnique === null) this.#seenUnique = [unique]
+      else if (this.#seenUnique.includes(unique)) return false
+      else this.#seenUnique.push(unique)
+    }
+    switch (unique) {
+      case 'host': this.#host = value; return true
+      case 'content-length': this.#contentLength = value; return true
+      case 'transfer-encoding': this.#transferEncoding = value; return true
+      case 'expect': this.#expectContinue = value.toLowerCase() === '100-continue'; return true
+      default: break
+    }
+    if (name.length === 10 && name.toLowerCase() === 'connection') {
+      const options = value.toLowerCase()
+      if (options.includes('close')) this.#connection = 'close'
+      else if (options.includes('keep-alive')) this.#connection = 'keep-alive'
+    }
+    return true
+  }
+
+  finish (line: RequestLine): RequestHead | ErrorCode {
+    const { method, target, authority, minorVersion } = line
+    if (this.#host === null && minorVersion === 1) return 'BAD_REQUEST'
+    const named = this.#host === null ? null : parseHost(this.#host)
+    if (named === null && this.#host !== null) return 'BAD_REQUEST'
+    const asked = authority === null ? named : parseHost(authority)
+    if (asked === null && authority !== null) return 'BAD_REQUEST'
+
+    let framing: RequestHead['framing'] = 'none'
+    let contentLength = 0
+    if (this.#contentLength !== null) {
+      if (!/^\d+$/.test(this.#contentLength)) return 'BAD_REQUEST'
+      if (this.#contentLength.length > 15 && BigInt(this.#contentLength) > MAX_CONTENT_LENGTH) return 'BAD_REQUEST'
+      contentLength = Number(this.#contentLength)
+      framing = 'length'
+    }
+    if (this.#transferEncoding !== null) {
+      if (minorVersion === 0) return 'BAD_REQUEST'
+      if (this.#transferEncoding.toLowerCase() !== 'chunked') return 'CODING_UNKNOWN'
+      if (framing === 'length') return 'BAD_REQUEST'
+      framing = 'chunked'
+    }
+
+    return {
+      method,
+      target,
+      minorVersion,
+      headers: this.#headers,
+      host: asked?.host ?? null,
+      hostPort: asked?.port ?? '',
+      framing,
+      contentLength,
+      keepAlive: minorVersion === 1 ? this.#connection !== 'close' : this.#connection === 'keep-alive',
+      expectContinue: this.#expectContinue && minorVersion === 1
+    }
+  }
+}
+
+/** Whether a first byte can begin a request: a TLS hello or other binary protocol need not be waited for. */
+export function canBeginRequest (byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || byte === 0x5f || byte === 0x2d || byte === CR || byte === 10
+}

@@ -1,0 +1,90 @@
+/**
+ * Reads the head of an upstream's response (RFC 9112 sections 4 and 6.3).
+ *
+ * A head that is not well-formed is `null`: the client then gets a 502 instead of
+ * something that two parsers could read in two ways.
+ */
+import { NAME_BYTES, NAME_FORBIDDEN } from './characters.ts'
+import type { ResponseHead } from './message.ts'
+
+/** nginx: proxy_buffer_size 128k, which a response head must fit into. */
+export const MAX_RESPONSE_HEAD_BYTES = 128 * 1024
+
+const STATUS_LINE = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: (.*))?$/
+
+/**
+ * @param text - The head as latin1, up to and including the CRLF of its last line.
+ * @param method - Of the request: the answer to HEAD has no body.
+ */
+export function parseResponseHead (text: string, method: string): ResponseHead | null {
+  if (text.includes('\0')) return null
+  const lineEnd = text.indexOf('\r\n')
+  const match = STATUS_LINE.exec(text.substring(0, lineEnd))
+  if (match === null) return null
+
+  const status = Number(match[2])
+  const minorVersion = match[1] === '0' ? 0 : 1
+  const headers: string[] = []
+  let length: string | null = null
+  let chunked = false
+  let connection = ''
+
+  for (let start = lineEnd + 2; start < text.length;) {
+    const cr = text.indexOf('\r', start)
+    if (cr === -1 || text.charCodeAt(cr + 1) !== 10 || text.indexOf('\n', start) !== cr + 1) return null
+    const colon = nameEnd(text, start, cr)
+    if (colon === -1) return null
+
+    const name = text.substring(start, colon)
+    const value = trimSpaces(text, colon + 1, cr)
+    headers.push(name, value)
+    switch (name.length) {
+      case 10:
+        if (name.toLowerCase() === 'connection') connection += value.toLowerCase()
+        break
+      case 14:
+        if (name.toLowerCase() === 'content-length') {
+          if (!/^\d{1,15}$/.test(value) || (length !== null && length !== value)) return null
+          length = value
+        }
+        break
+      case 17:
+        if (name.toLowerCase() === 'transfer-encoding' && value.toLowerCase().includes('chunked')) chunked = true
+        break
+    }
+    start = cr + 2
+  }
+
+  return {
+    status,
+    reason: match[3] ?? '',
+    minorVersion,
+    headers,
+    framing: framingOf(method, status, chunked, length),
+    contentLength: length === null ? -1 : Number(length),
+    keepAlive: minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive')
+  }
+}
+
+/** RFC 9112 section 6.3, in its order: no body by rule, then the coding, then the length, then the end of the connection. */
+function framingOf (method: string, status: number, chunked: boolean, length: string | null): ResponseHead['framing'] {
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 'none'
+  if (chunked) return 'chunked'
+  return length === null ? 'close' : 'length'
+}
+
+/** Index of the colon, or -1 when the name is empty or has a byte no name may have. */
+function nameEnd (text: string, start: number, end: number): number {
+  for (let i = start; i < end; i++) {
+    const byte = text.charCodeAt(i)
+    if (byte === 0x3a) return i === start ? -1 : i
+    if (NAME_BYTES[byte] === NAME_FORBIDDEN) return -1
+  }
+  return -1
+}
+
+function trimSpaces (text: string, start: number, end: number): string {
+  while (start < end && text.charCodeAt(start) === 32) start++
+  while (end > start && text.charCodeAt(end - 1) === 32) end--
+  return text.substring(start, end)
+}
