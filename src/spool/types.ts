@@ -23,6 +23,8 @@ export interface Copy {
   readonly target: string
   /** Name and value in turn, ready to be sent; without `Host` and `Content-Length`. Bytes as latin1. */
   readonly headers: readonly string[]
+  /** Whether the client framed a body, even an empty one: only then does `Content-Length` go out. */
+  readonly framed: boolean
   readonly body: CopyBody
 }
 
@@ -36,6 +38,7 @@ export interface CopyBody {
   takeFile (path: string): Promise<void>
 }
 
+/** The spool's token for a claimed copy: give back the very object that `claim` returned. */
 export interface ClaimedCopy {
   readonly copy: Copy
   /** Failed attempts so far. */
@@ -68,7 +71,11 @@ export interface SpoolStats {
 export interface Spool {
   /** Resolves when the copy is as durable as this spool makes it, also when it was dropped instead. Never rejects. */
   append (copy: Copy): Promise<void> | null
-  /** Up to `limit` copies that are due, oldest first. They stay claimed until acked, retried or buried. */
+  /**
+   * Up to `limit` copies that are due; they stay claimed until acked, retried or
+   * buried. Oldest first, but a copy taken within the last second does not wait
+   * behind a backlog.
+   */
   claim (limit: number, now: number): readonly ClaimedCopy[]
   /** When the next waiting copy is due, in milliseconds since the epoch; `null` when none waits. */
   nextDueAt (): number | null
@@ -76,6 +83,8 @@ export interface Spool {
   /** Gives a claimed copy back, due at `dueAt`, with one failure more unless `counted` is false. */
   retry (claimed: ClaimedCopy, dueAt: number, counted?: boolean): void
   bury (claimed: ClaimedCopy, reason: string, answer: string): void
+  /** Dead letters that are kept, oldest first. */
+  deadLetters (): Iterable<DeadLetter>
   stats (): SpoolStats
   /** Called when an append makes a copy due at once. */
   onAppend: (() => void) | null

@@ -1,0 +1,177 @@
+/**
+ * Is this request copied, and when may the client be answered? Runs on the hot path,
+ * once per request on a route with `mirror: true`: nothing here waits, throws, or
+ * touches the body.
+ */
+import type { MirrorConfig } from '../config/config.ts'
+import type { RequestHead } from '../http1/message.ts'
+import type { KeepCopy } from '../proxy/ports.ts'
+import type { Spool } from '../spool/types.ts'
+import type { MirrorObserver, SkipReason } from './observer.ts'
+
+/** The part of the mirror's configuration that decides whether a request is copied. */
+export type CopyRules = Pick<MirrorConfig, 'default' | 'projects' | 'endpoints' | 'methods'>
+
+export type CopyDecision =
+  | { readonly kind: 'copy', readonly project: string, readonly mappedPath: string }
+  | { readonly kind: 'skip', readonly project: string, readonly reason: SkipReason }
+
+/** Label of every project that is not listed under `mirror.projects`. */
+export const DEFAULT_PROJECT = 'default'
+
+const API = '/api/'
+
+/**
+ * Whether a request is copied, and to which service. Decided by the request alone.
+ *
+ * @param method - As received; methods are case-sensitive.
+ * @param path - The normalised path: `/api/<project>/<endpoint>/…`. One of another
+ *   form belongs to no project, and so to the default.
+ */
+export function decideCopy (rules: CopyRules, method: string, path: string): CopyDecision {
+  let id = ''
+  let endpoint = ''
+  if (path.startsWith(API)) {
+    const idEnd = slashOrEnd(path, API.length)
+    id = path.substring(API.length, idEnd)
+    endpoint = path.substring(idEnd + 1, slashOrEnd(path, idEnd + 1))
+  }
+
+  const listed = rules.projects.get(id)
+  const project = listed === undefined ? DEFAULT_PROJECT : id
+  const mappedPath = listed === undefined ? rules.default : listed
+  if (mappedPath === null) return { kind: 'skip', project, reason: 'off' }
+  if (rules.methods !== 'all' && !rules.methods.includes(method)) return { kind: 'skip', project, reason: 'method' }
+  if (rules.endpoints !== 'all' && !rules.endpoints.includes(endpoint)) return { kind: 'skip', project, reason: 'endpoint' }
+  return { kind: 'copy', project, mappedPath }
+}
+
+function slashOrEnd (path: string, from: number): number {
+  const slash = path.indexOf('/', from)
+  return slash === -1 ? path.length : slash
+}
+
+export interface CopyHeaderOptions {
+  /** Lower case. */
+  readonly dropHeaders: readonly string[]
+  /** After real_ip. */
+  readonly clientAddress: string
+  readonly requestId: string
+}
+
+/**
+ * The headers of a copy, without `Host` and `Content-Length`, which delivery adds:
+ * three of ours, then the client's in their order, case and number, less the
+ * hop-by-hop ones nginx drops (those *named in* Connection stay, as with nginx).
+ *
+ * `X-Forwarded-For` is the client's own lines and its address behind them
+ * (nginx: $proxy_add_x_forwarded_for).
+ */
+export function copyHeaders (head: RequestHead, options: CopyHeaderOptions): string[] {
+  const { dropHeaders, clientAddress, requestId } = options
+  const sent = head.headers
+  const headers: string[] = []
+  let forwardedFor = ''
+
+  if (!dropHeaders.includes('x-request-id')) headers.push('X-Request-Id', requestId)
+  if (!dropHeaders.includes('x-forwarded-proto')) headers.push('X-Forwarded-Proto', 'http')
+  const valueAt = headers.length + 1
+  const sendsAddress = !dropHeaders.includes('x-forwarded-for')
+  if (sendsAddress) headers.push('X-Forwarded-For', '')
+
+  for (let i = 0; i < sent.length; i += 2) {
+    const name = sent[i] as string
+    const value = sent[i + 1] as string
+    if (name.length === 15 && name.toLowerCase() === 'x-forwarded-for') forwardedFor += value + ', '
+    else if (!isReplaced(name) && !isDropped(name, dropHeaders)) headers.push(name, value)
+  }
+
+  if (sendsAddress) headers[valueAt] = forwardedFor + clientAddress
+  return headers
+}
+
+/** Set by us, or about one connection only. Lengths first: most names differ in theirs. */
+function isReplaced (name: string): boolean {
+  switch (name.length) {
+    case 2: return name.toLowerCase() === 'te'
+    case 4: return name.toLowerCase() === 'host'
+    case 6: return name.toLowerCase() === 'expect'
+    case 7: return name.toLowerCase() === 'upgrade'
+    case 10: {
+      const lower = name.toLowerCase()
+      return lower === 'connection' || lower === 'keep-alive'
+    }
+    case 12: return name.toLowerCase() === 'x-request-id'
+    case 14: return name.toLowerCase() === 'content-length'
+    case 17: {
+      const lower = name.toLowerCase()
+      return lower === 'transfer-encoding' || lower === 'x-forwarded-proto'
+    }
+    default: return false
+  }
+}
+
+function isDropped (name: string, dropHeaders: readonly string[]): boolean {
+  for (const dropped of dropHeaders) {
+    if (dropped.length === name.length && dropped === name.toLowerCase()) return true
+  }
+  return false
+}
+
+export interface KeepCopyOptions {
+  readonly mirror: CopyRules & Pick<MirrorConfig, 'dropHeaders'>
+  readonly spool: Pick<Spool, 'append'>
+  readonly observer: MirrorObserver
+  /** Longest the client's answer waits for a copy to be durable. */
+  readonly commitTimeoutMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export function createKeepCopy (options: KeepCopyOptions): KeepCopy {
+  const { mirror, spool, observer, commitTimeoutMs, now } = options
+
+  return source => {
+    const { head, body } = source
+    const decision = decideCopy(mirror, head.method, source.path)
+    if (decision.kind === 'skip') {
+      observer.skipped(decision.project, decision.reason)
+      return null
+    }
+
+    observer.accepted(decision.project)
+    try {
+      const durable = spool.append({
+        id: source.requestId,
+        project: decision.project,
+        takenAt: now(),
+        method: head.method,
+        target: decision.mappedPath + head.target,
+        headers: copyHeaders(head, { dropHeaders: mirror.dropHeaders, clientAddress: source.clientAddress, requestId: source.requestId }),
+        framed: head.framing !== 'none',
+        body
+      })
+      return durable === null ? null : within(durable, commitTimeoutMs, observer)
+    } catch {
+      // A spool that throws is broken; the client must not notice.
+      observer.dropped(decision.project, 'spool_error')
+      return null
+    }
+  }
+}
+
+/** Waits for `durable`, but no longer than `timeoutMs`. */
+function within (durable: Promise<void>, timeoutMs: number, observer: MirrorObserver): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => {
+      observer.lateCommit()
+      resolve()
+    }, timeoutMs)
+    const settle = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    // The spool counts what it could not write; the client is answered all the same.
+    durable.then(settle, settle)
+  })
+}
