@@ -1,0 +1,63 @@
+/** Finds the configuration file and loads it, from router.yaml or straight from an nginx.conf. */
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MAX_CONFIG_BYTES } from '../config/document.ts'
+import type { Environment } from '../config/environment.ts'
+import type { Fault } from '../config/fault.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Loaded } from '../config/load.ts'
+
+const INSTALLED = ['/etc/mirror-router/router.yaml', '/etc/nginx/nginx.conf']
+const SHIPPED = fileURLToPath(new URL('../../config/router.yaml', import.meta.url))
+
+export interface FindOptions {
+  /** Value of `--config`. */
+  readonly given: string | undefined
+  readonly env: Environment
+  readonly cwd: string
+  readonly exists?: (path: string) => boolean
+}
+
+/** Absolute path of the configuration to use. A file that was named is not looked for elsewhere when it is missing. */
+export function findConfigFile ({ given, env, cwd, exists = existsSync }: FindOptions): string {
+  const named = given ?? env['MIRROR_ROUTER_CONFIG']
+  if (named !== undefined && named !== '') return resolve(cwd, named)
+  return INSTALLED.find(path => exists(path)) ?? SHIPPED
+}
+
+/** Never throws: what cannot be read is a fault too. A path ending in `.conf` is read as nginx.conf. */
+export async function loadConfigFile (file: string, env: Environment): Promise<Loaded> {
+  const text = readConfigText(file)
+  if (typeof text !== 'string') return { faults: [text] }
+
+  const options = { file, env, cpus: availableParallelism(), readFile: (path: string) => readFileSync(path, 'utf8') }
+  if (!file.endsWith('.conf')) return loadConfig(text, options)
+
+  const { importNginx } = await import('../config/nginx/import.ts')
+  const imported = importNginx(text, { file, readInclude: path => readFileSync(resolve(dirname(file), path), 'utf8') })
+  if (imported.faults.length > 0) return { faults: imported.faults.map(fault => ({ file, ...fault })) }
+  return loadConfig(imported.yaml, options)
+}
+
+/** Text of a configuration file, or why it cannot be one. */
+export function readConfigText (file: string): string | Fault {
+  const fault = (message: string, line = 0): Fault => ({ file, line, column: line === 0 ? 0 : 1, message })
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    return fault(code === 'ENOENT' ? 'there is no such file; write its path after --config' : `the file cannot be read (${code})`)
+  }
+  if (bytes.length > MAX_CONFIG_BYTES) return fault('larger than 1 MiB; this is no configuration file')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    // Latin-1 keeps every byte, and with it the lines.
+    const lines = bytes.toString('latin1').split('\n')
+    const line = lines.findIndex(line => Buffer.from(line, 'latin1').toString().includes('\uFFFD')) + 1
+    return fault('not UTF-8 text; save the file as UTF-8', line)
+  }
+}
