@@ -21,9 +21,9 @@ export interface RouterFile {
 export interface RouterProcess {
   readonly child: ChildProcess
   /** What it wrote so far: the log on both streams, the last 256 KiB. */
-  output (): string
+  readonly output: () => string
   /** SIGTERM, then SIGKILL after `graceMs`. Resolves with the exit code; `null` when a signal ended it. */
-  stop (graceMs?: number): Promise<number | null>
+  readonly stop: (graceMs?: number) => Promise<number | null>
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
