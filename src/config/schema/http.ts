@@ -23,11 +23,14 @@ export const headerName = text({
 /** A header name that is sent as it is written. */
 export const sentHeaderName = text({ name: 'header name', expects: 'the name of a header field such as Access-Control-Allow-Origin', pattern: `^${TOKEN}$` })
 
-export const headerValue = text({
+const anyHeaderValue = text({
   name: 'header value',
   expects: 'the value of a header field: visible ASCII characters and spaces',
   pattern: '^[!-~](?:[ -~]*[!-~])?$'
 })
+
+/** May be written as a number: `Access-Control-Max-Age: 600`. */
+export const headerValue: ScalarType<string> = { ...anyHeaderValue, json: [...anyHeaderValue.json, { type: 'number' }, { type: 'boolean' }] }
 
 /** Path the endpoint knows a project by. Whoever has it can write to the service. */
 export const mappedPath = text({
