@@ -1,0 +1,147 @@
+/**
+ * What one process counts. The proxy and the mirror report to it; the process that
+ * answers `/metrics` puts the snapshots of all together (render-metrics.ts).
+ */
+import type { MirrorObserver, SkipReason } from '../mirror/observer.ts'
+import type { AbortPhase, ProxyObserver, UpstreamErrorReason } from '../proxy/ports.ts'
+import type { DropReason, SpoolStats } from '../spool/types.ts'
+import { createCounter, createHistogram, sampled, type SnapshotMetric } from './families.ts'
+import { METRICS } from './metrics-table.ts'
+
+/** Structured-cloneable: it travels between processes. */
+export type MetricsSnapshot = readonly SnapshotMetric[]
+
+/** The label values a configuration makes possible, so that their counters exist at 0. */
+export interface LabelSets {
+  /** Ports. */
+  readonly listeners: readonly string[]
+  /** Locations as written. */
+  readonly routes: readonly string[]
+  readonly upstreams: readonly string[]
+  /** Ids under `mirror.projects`; `default` is added. */
+  readonly projects: readonly string[]
+}
+
+export interface Metrics {
+  readonly proxy: ProxyObserver
+  readonly mirror: MirrorObserver
+  /** After a start and after every reload; counters that exist keep their values. */
+  declare (labels: LabelSets): void
+  replayed (project: string): void
+  /** The configuration now in force was loaded, at start. */
+  configured (): void
+  reloaded (result: 'success' | 'failure'): void
+  snapshot (): MetricsSnapshot
+}
+
+export interface MetricsOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** `null` in a process without a spool. */
+  readonly spoolStats: () => SpoolStats | null
+  readonly accessLogDroppedLines: () => number
+}
+
+const UPSTREAM_REASONS: readonly UpstreamErrorReason[] = ['refused', 'reset', 'timeout', 'dns', 'invalid_response', 'unreachable']
+const ABORT_PHASES: readonly AbortPhase[] = ['head', 'body', 'response']
+const SKIP_REASONS: readonly SkipReason[] = ['method', 'endpoint', 'off']
+const DROP_REASONS: readonly DropReason[] = ['spool_full', 'spool_error']
+/** Statuses join them as they come. */
+const DEAD_REASONS = ['expired', 'body_lost', 'corrupt'] as const
+const ATTEMPT_CODES = ['200', 'refused', 'reset', 'timeout', 'tls', 'dns'] as const
+
+export function createMetrics (options: MetricsOptions): Metrics {
+  const { now, spoolStats, accessLogDroppedLines } = options
+  const requests = createCounter(METRICS.requests)
+  const requestDuration = createHistogram(METRICS.requestDuration)
+  const upstreamErrors = createCounter(METRICS.upstreamErrors)
+  const clientAborts = createCounter(METRICS.clientAborts)
+  const accepted = createCounter(METRICS.accepted)
+  const delivered = createCounter(METRICS.delivered)
+  const dead = createCounter(METRICS.dead)
+  const dropped = createCounter(METRICS.dropped)
+  const skipped = createCounter(METRICS.skipped)
+  const replayed = createCounter(METRICS.replayed)
+  const attempts = createCounter(METRICS.attempts)
+  const deliveryDuration = createHistogram(METRICS.deliveryDuration)
+  const lateCommits = createCounter(METRICS.lateCommits)
+  const reloads = createCounter(METRICS.reloads)
+  let configuredAt = 0
+
+  for (const phase of ABORT_PHASES) clientAborts.declare(phase)
+  for (const code of ATTEMPT_CODES) attempts.declare(code)
+  for (const result of ['success', 'failure']) reloads.declare(result)
+  declareProject('default')
+
+  function declareProject (project: string): void {
+    for (const counter of [accepted, delivered, replayed]) counter.declare(project)
+    for (const reason of DEAD_REASONS) dead.declare(project, reason)
+    for (const reason of DROP_REASONS) dropped.declare(project, reason)
+    for (const reason of SKIP_REASONS) skipped.declare(project, reason)
+  }
+
+  function samples (): SnapshotMetric[] {
+    const stats = spoolStats()
+    const oldest = stats?.oldestTakenAt ?? null
+    const { user, system } = process.cpuUsage()
+    return [
+      sampled(METRICS.pending, stats?.pending ?? 0),
+      sampled(METRICS.pendingBytes, stats?.pendingBytes ?? 0),
+      sampled(METRICS.oldestPending, oldest === null ? 0 : Math.max(now() - oldest, 0) / 1000),
+      sampled(METRICS.deadLetters, stats?.dead ?? 0),
+      sampled(METRICS.lastReload, configuredAt / 1000),
+      sampled(METRICS.accessLogDropped, accessLogDroppedLines()),
+      sampled(METRICS.cpu, (user + system) / 1e6),
+      sampled(METRICS.memory, process.memoryUsage.rss())
+    ]
+  }
+
+  return {
+    proxy: {
+      settled (request) {
+        requests.increment(request.listener, request.route, String(request.status))
+        requestDuration.observe(request.durationMs / 1000, request.route)
+      },
+      upstreamError (upstream, reason) { upstreamErrors.increment(upstream, reason) },
+      clientAborted (phase) { clientAborts.increment(phase) }
+    },
+
+    mirror: {
+      accepted (project) { accepted.increment(project) },
+      skipped (project, reason) { skipped.increment(project, reason) },
+      delivered (project, msSinceTaken) {
+        delivered.increment(project)
+        deliveryDuration.observe(Math.max(msSinceTaken, 0) / 1000)
+      },
+      dead (project, reason) { dead.increment(project, reason) },
+      dropped (project, reason) { dropped.increment(project, reason) },
+      attempted (code) { attempts.increment(code) },
+      lateCommit () { lateCommits.increment() }
+    },
+
+    declare ({ listeners, routes, upstreams, projects }) {
+      for (const listener of listeners) {
+        for (const route of routes) requests.declare(listener, route, '200')
+      }
+      for (const route of routes) requestDuration.declare(route)
+      for (const upstream of upstreams) {
+        for (const reason of UPSTREAM_REASONS) upstreamErrors.declare(upstream, reason)
+      }
+      for (const project of projects) declareProject(project)
+    },
+
+    replayed (project) { replayed.increment(project) },
+
+    configured () { configuredAt = now() },
+
+    reloaded (result) {
+      reloads.increment(result)
+      if (result === 'success') configuredAt = now()
+    },
+
+    snapshot: () => [
+      requests, requestDuration, upstreamErrors, clientAborts,
+      accepted, delivered, dead, dropped, skipped, replayed, attempts, deliveryDuration, lateCommits, reloads
+    ].map(metric => metric.snapshot()).concat(samples())
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The admin listener: metrics, and whether the process lives and is ready. Never
+ * reachable through the listeners that clients use.
+ */
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
+
+export type Readiness = 'ready' | 'starting' | 'draining'
+
+export interface AdminServerOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly readiness: () => Readiness
+  readonly metrics: {
+    readonly contentType: string
+    render (): Promise<string>
+  }
+}
+
+export interface AdminServer {
+  /** For further routes; before `listen`. */
+  readonly app: FastifyInstance
+  /** @throws When the port cannot be had. */
+  listen (): Promise<void>
+  /** The port it listens on; 0 before `listen`. */
+  port (): number
+  close (): Promise<void>
+}
+
+export function createAdminServer (options: AdminServerOptions): AdminServer {
+  const { readiness, metrics } = options
+  const app = Fastify({ forceCloseConnections: true })
+
+  app.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'))
+
+  app.get('/readyz', async (_request, reply) => {
+    const word = readiness()
+    return reply.code(word === 'ready' ? 200 : 503).type('text/plain').send(`${word}\n`)
+  })
+
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()))
+
+  app.setNotFoundHandler(async (request, reply) =>
+    reply.code(404).send({ error: 'not_found', message: `No ${request.method} ${request.url.replace(/\?.*/s, '')} here.` }))
+
+  return {
+    app,
+    async listen () { await app.listen({ host: options.host, port: options.port }) },
+    port: () => (app.server.address() as AddressInfo | null)?.port ?? 0,
+    close: () => app.close()
+  }
+}
