@@ -1,0 +1,40 @@
+/** `types` and `default_type`: what a static location says differently from nginx's own table. */
+import { NGINX_MIME_TYPES } from '../mime-types.ts'
+import type { Account } from './account.ts'
+import { effective, type Scope } from './scope.ts'
+
+const UNKNOWN = 'application/octet-stream'
+
+// What nginx knows without any types block (ngx_http_core_default_types).
+const BUILT_IN: ReadonlyMap<string, string> = new Map([['html', 'text/html'], ['gif', 'image/gif'], ['jpg', 'image/jpeg']])
+
+/** Content types by extension where they differ from NGINX_MIME_TYPES, by extension. */
+export function mapContentTypes (scope: Scope, account: Account): Record<string, string> {
+  readDefaultType(scope, account)
+  const blocks = effective(scope, 'types')
+  const types = new Map<string, string>(blocks.length === 0 ? BUILT_IN : [])
+  for (const entry of blocks.flatMap(block => block.block ?? [])) {
+    if (entry.name === 'include') continue
+    account.mapped(entry, 'routes[].types')
+    if (entry.args.length === 0 || entry.block !== null) account.fault(entry, 'a line of types is a content type and its extensions; write both, and ";" after them')
+    for (const extension of entry.args) types.set(extension.toLowerCase(), entry.name)
+  }
+  for (const block of blocks) account.mapped(block, 'routes[].types')
+
+  const different: Record<string, string> = {}
+  for (const extension of [...new Set([...NGINX_MIME_TYPES.keys(), ...types.keys()])].sort()) {
+    const type = types.get(extension) ?? UNKNOWN
+    if (type !== (NGINX_MIME_TYPES.get(extension) ?? UNKNOWN)) different[extension] = type
+  }
+  return different
+}
+
+function readDefaultType (scope: Scope, account: Account): void {
+  const [directive] = effective(scope, 'default_type')
+  if (directive === undefined) {
+    account.note(`There is no default_type: nginx serves a file of unknown extension as text/plain, the router as ${UNKNOWN}.`)
+    return
+  }
+  account.mapped(directive, 'routes[].types')
+  if (directive.args[0] !== UNKNOWN) account.fault(directive, `a file of unknown extension is ${UNKNOWN}; write "default_type ${UNKNOWN}", and name other types in "types { … }"`)
+}
