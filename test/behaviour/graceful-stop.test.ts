@@ -1,7 +1,7 @@
 /** SIGTERM: no new connections, what is in flight is finished, exit 0. */
 import { connect } from 'node:net'
 import t, { test } from 'tap'
-import { answers, type Recorded } from '../helpers/backends.ts'
+import { answers } from '../helpers/backends.ts'
 import { get, openConnection, post } from '../helpers/client.ts'
 import { eventually, startAll } from '../helpers/router.ts'
 
@@ -11,13 +11,13 @@ for (const workers of [1, 2]) {
   for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) {
     test(`${signal} to a router of ${workers} worker(s) lets the answer in flight through, refuses new clients, and exits 0`, async t => {
       const { relay, endpoint, router } = await startAll(t, { workers })
-      let answerNow = (): void => { throw new Error('relay was never asked') }
-      relay.answerWith((request: Recorded, socket) => {
-        answerNow = () => { answers.status('200 OK', '{"id":"1"}')(request, socket) }
+      const held = Promise.withResolvers<() => void>()
+      relay.answerWith((request, socket) => {
+        held.resolve(() => { answers.status('200 OK', '{"id":"1"}')(request, socket) })
       })
       const connection = await openConnection(t, router.port80)
       await connection.send(post('/api/1/envelope/?sentry_key=a', '{}\n'))
-      await relay.received(1)
+      const answerNow = await held.promise
 
       const exited = new Promise<number | null>(resolve => { router.process.once('exit', resolve) })
       router.process.kill(signal)
