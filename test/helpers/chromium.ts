@@ -3,6 +3,7 @@
  * its pages send is cross-origin. A machine without Chromium fails these tests.
  */
 import { once } from 'node:events'
+import { realpathSync } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,7 +21,8 @@ const ARGUMENTS = [
   '--disable-component-update', '--disable-sync'
 ]
 
-const NODE_MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url))
+/** Without symbolic links, as `import.meta.resolve` answers. */
+const NODE_MODULES = realpathSync(fileURLToPath(new URL('../../node_modules/', import.meta.url)))
 
 /** Every package that the browser SDK's modules name, by its entry for `import`. */
 const SPECIFIERS = [

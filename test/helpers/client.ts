@@ -28,10 +28,12 @@ export async function openConnection (t: Test, port: number): Promise<Connection
   socket.on('error', () => {})
   t.teardown(() => { socket.destroy() })
 
-  let held = Buffer.alloc(0)
+  let held: Buffer[] = []
+  let heldBytes = 0
   let look: (() => void) | null = null
   socket.on('data', (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk])
+    held.push(chunk)
+    heldBytes += chunk.length
     look?.()
   })
   socket.on('close', () => { look?.() })
@@ -44,14 +46,22 @@ export async function openConnection (t: Test, port: number): Promise<Connection
       else socket.write(bytes, done)
     }),
     answer: () => new Promise((resolve, reject) => {
-      const timer = setTimeout(() => { reject(new Error(`No whole answer within ${ANSWER_TIMEOUT_MS} ms, but ${held.length} bytes.`)) }, ANSWER_TIMEOUT_MS)
+      const timer = setTimeout(() => { reject(new Error(`No whole answer within ${ANSWER_TIMEOUT_MS} ms, but ${heldBytes} bytes.`)) }, ANSWER_TIMEOUT_MS)
+      let wantedBytes = 1
       look = () => {
-        const read = readAnswer(held)
-        if (read === null && !socket.destroyed) return
+        if (heldBytes < wantedBytes && !socket.destroyed) return
+        const bytes = Buffer.concat(held)
+        const read = readAnswer(bytes)
+        if (typeof read === 'number') {
+          held = [bytes]
+          wantedBytes = read
+          if (!socket.destroyed) return
+        }
         clearTimeout(timer)
         look = null
-        if (read === null) return reject(new Error(`The connection ended after ${held.length} bytes of an answer.`))
-        held = held.subarray(read.length)
+        if (typeof read === 'number') return reject(new Error(`The connection ended after ${heldBytes} bytes of an answer.`))
+        held = [bytes.subarray(read.length)]
+        heldBytes -= read.length
         resolve(read.answer)
       }
       look()
@@ -70,9 +80,10 @@ export function get (target: string): string {
   return `GET ${target} HTTP/1.1\r\nHost: sentry.example.test\r\n\r\n`
 }
 
-function readAnswer (bytes: Buffer): { answer: ClientAnswer, length: number } | null {
+/** The first answer in `bytes`, and its length; or how many bytes there must be before it is worth looking again. */
+function readAnswer (bytes: Buffer): { answer: ClientAnswer, length: number } | number {
   const end = bytes.indexOf('\r\n\r\n')
-  if (end === -1) return null
+  if (end === -1) return bytes.length + 1
   const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
   const headers = lines.flatMap(line => {
     const colon = line.indexOf(':')
@@ -80,6 +91,6 @@ function readAnswer (bytes: Buffer): { answer: ClientAnswer, length: number } | 
   })
   const bodyBytes = Number(headerValue(headers, 'content-length'))
   const length = end + 4 + bodyBytes
-  if (bytes.length < length) return null
+  if (bytes.length < length) return length
   return { answer: { status: Number(statusLine.split(' ')[1]), headers, body: bytes.subarray(end + 4, length) }, length }
 }
