@@ -137,12 +137,3 @@ export function forwardedLines (headers: RawHeaders, name: string): string[] {
   }
   return lines
 }
-
-/**
- * `X-Forwarded-For` as the endpoint gets it: the client's own lines and its address. nginx: $proxy_add_x_forwarded_for.
- *
- * @param lines - All lines of the client's `X-Forwarded-For`, whatever `real_ip.header` is.
- */
-export function mirrorForwardedFor (lines: readonly string[], address: string): string {
-  return lines.length === 0 ? address : `${lines.join(', ')}, ${address}`
-}

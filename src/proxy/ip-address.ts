@@ -25,7 +25,7 @@ export function parseIPv4 (text: string): Address | null {
   }
   if (n !== 3) return null
   bytes[3] = octet
-  return bytes.every(byte => byte === 255) ? null : bytes
+  return (bytes[0] as number) + (bytes[1] as number) + (bytes[2] as number) + octet === 4 * 255 ? null : bytes
 }
 
 /** An IPv6 address without brackets or zone; the last four bytes may be a dotted quad. */
