@@ -1,6 +1,8 @@
 /** `types` and `default_type`: what a static location says differently from nginx's own table. */
 import { NGINX_MIME_TYPES } from '../mime-types.ts'
+import { contentType, fileExtension } from '../schema/http.ts'
 import type { Account } from './account.ts'
+import { checkValue } from './check-value.ts'
 import { effective, type Scope } from './scope.ts'
 
 const UNKNOWN = 'application/octet-stream'
@@ -17,7 +19,11 @@ export function mapContentTypes (scope: Scope, account: Account): Record<string,
     if (entry.name === 'include') continue
     account.mapped(entry, 'routes[].types')
     if (entry.args.length === 0 || entry.block !== null) account.fault(entry, 'a line of types is a content type and its extensions; write both, and ";" after them')
-    for (const extension of entry.args) types.set(extension.toLowerCase(), entry.name)
+    checkValue(entry, contentType, entry.name, account)
+    for (const extension of entry.args) {
+      checkValue(entry, fileExtension, extension, account)
+      types.set(extension.toLowerCase(), entry.name)
+    }
   }
   for (const block of blocks) account.mapped(block, 'routes[].types')
 

@@ -54,7 +54,7 @@ function upstream ({ name, servers, connectTimeoutMs, readTimeoutMs, sendTimeout
     `    connect_timeout: ${formatDuration(connectTimeoutMs)}`,
     `    read_timeout: ${formatDuration(readTimeoutMs)}`,
     `    send_timeout: ${formatDuration(sendTimeoutMs)}`,
-    `    next_upstream: ${flow(nextUpstream)}`,
+    `    next_upstream: ${nextUpstream.length === 0 ? 'off' : flow(nextUpstream)}`,
     `    next_upstream_tries: ${nextUpstreamTries}`
   ]
 }
@@ -99,7 +99,7 @@ function flow (values: readonly string[]): string {
 }
 
 function flowMap (entries: readonly (readonly [key: string, value: string])[]): string {
-  return `{ ${entries.map(([key, value]) => `${quotedKey(key)}: ${scalar(value)}`).join(', ')} }`
+  return `{ ${entries.map(([key, value]) => `${scalar(key)}: ${scalar(value)}`).join(', ')} }`
 }
 
 // Words YAML 1.1 or 1.2 would read as something other than text.
@@ -108,10 +108,6 @@ const PLAIN = /^[A-Za-z/][\w/.-]*$/
 
 function scalar (text: string): string {
   return PLAIN.test(text) && !RESERVED.test(text) ? text : quoted(text)
-}
-
-function quotedKey (text: string): string {
-  return PLAIN.test(text) && !RESERVED.test(text) ? text : encode(text)
 }
 
 /** `${` and `$$` mean something to the loader, so their dollars are doubled. */

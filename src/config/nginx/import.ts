@@ -5,6 +5,7 @@
  */
 import type { Fault } from '../fault.ts'
 import { describe, openAccount, type Account, type Outcome } from './account.ts'
+import { PLACEHOLDER } from './check-value.ts'
 import { emitYaml, type Imported } from './emit.ts'
 import { expandIncludes, type ReadInclude } from './include.ts'
 import { mapMirror, type MirrorSettings } from './map-mirror.ts'
@@ -41,6 +42,9 @@ export function importNginx (text: string, { file, readInclude }: ImportOptions)
 
   const imported = account.faults.length === 0 ? mapTop(top, file, account) : null
   const outcomes = settle(all, account)
+  if (imported !== null && PLACEHOLDER.test(emitYaml(imported, []))) {
+    account.note('Placeholders such as <endpoint> are still in the file; the router refuses to start until they are filled in.')
+  }
   const faults = account.faults.toSorted((a, b) => a.file === b.file ? a.line - b.line || a.column - b.column : 0)
   const yaml = imported === null || faults.length > 0 ? '' : emitYaml(imported, comments(file, outcomes, imported, account))
   return { yaml, notes: account.notes, faults, outcomes }
@@ -94,7 +98,8 @@ function mapServer (server: Scope, find: FindUpstream, account: Account): RouteD
     return mapRoute(scope, scope => findMirror(scope, server, account), find, account) ?? []
   })
   for (const [i, { location, scope }] of drafts.entries()) {
-    const twin = drafts.slice(0, i).find(other => other.location === location)
+    // nginx holds both kinds of prefix in one tree.
+    const twin = drafts.slice(0, i).find(other => other.location.replace(/^\^~ /, '') === location.replace(/^\^~ /, ''))
     if (twin !== undefined && scope.node !== null) account.fault(scope.node, `location ${location} stands here twice; keep one (the other is in line ${twin.scope.node?.line ?? 0})`)
   }
   const root = locations.some(({ node }) => node?.args[0] === '/' || node?.args.join(' ') === '^~ /') ? null : mapServerRoot(server, account)
@@ -109,9 +114,6 @@ function mapMirrors (drafts: readonly RouteDraft[], find: FindUpstream, account:
     if (settings === null) continue
     first ??= settings
     if (asText(settings) !== asText(first) && scope.node !== null) account.fault(scope.node, 'this mirror is not the same as the one before it; there is one endpoint, so make them equal')
-  }
-  if (first !== null && [first.endpoint, first.host ?? '', first.default ?? '', ...first.projects.values()].some(value => /<[^<>]+>/.test(value ?? ''))) {
-    account.note('Placeholders such as <endpoint> are still in the file; the router refuses to start until they are filled in.')
   }
   return first
 }

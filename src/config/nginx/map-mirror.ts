@@ -4,8 +4,11 @@
  *
  * Mapped paths are secrets: no fault and no note repeats one.
  */
+import { endpointUrl, hostHeader } from '../schema/addresses.ts'
+import { headerName, mappedPath } from '../schema/http.ts'
 import { agreed } from './agree.ts'
 import type { Account } from './account.ts'
+import { checkValue } from './check-value.ts'
 import { time } from './map-settings.ts'
 import type { FindUpstream } from './map-upstreams.ts'
 import type { Directive } from './parser.ts'
@@ -47,6 +50,8 @@ export function mapMirror (scope: Scope, find: FindUpstream, account: Account): 
 
   const endpoint = origin(scheme.toLowerCase(), block.node === null ? authority : block.servers[0] ?? '')
   if (scheme.toLowerCase() === 'https') account.note('The certificate of the endpoint is verified, which nginx does not do unless told to.')
+  checkValue(pass, endpointUrl, endpoint, account)
+  if (path !== undefined) checkValue(pass, mappedPath, path, account)
   const headers = readHeaders(scope, authority, account)
   const own = endpoint.slice(endpoint.indexOf('//') + 2)
   return {
@@ -94,6 +99,7 @@ function readHeaders (scope: Scope, authority: string, account: Account): { host
       if (value !== sent) account.fault(directive, `a copy carries ${name} as ${sent === '' ? '""' : sent} only; write that in the location of the mirror`)
     } else if (value === '') {
       dropped.push(name)
+      checkValue(directive, headerName, name, account)
       account.mapped(directive, 'mirror.drop_headers')
     } else {
       account.fault(directive, `"${name}" cannot be set on copies; take it out, or set it in front of the router`)
@@ -106,5 +112,6 @@ function readHeaders (scope: Scope, authority: string, account: Account): { host
 
 function readHost (directive: Directive, value: string, account: Account): string {
   if (value === '' || /[$\s]/.test(value)) account.fault(directive, 'a copy carries the name of the endpoint as Host; write that name in the location of the mirror')
+  else checkValue(directive, hostHeader, value, account)
   return value
 }

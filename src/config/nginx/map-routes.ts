@@ -1,11 +1,14 @@
 /** One location becomes one route. */
+import { parseLocation as compileLocation } from '../../routing/location.ts'
+import { filePath, headerName, headerValue, location as locationType, rewritePath, sentHeaderName } from '../schema/http.ts'
 import { describe, type Account } from './account.ts'
+import { checkValue } from './check-value.ts'
 import { mapContentTypes } from './content-types.ts'
 import { plainVariables } from './map-mirror.ts'
 import type { FindUpstream, UpstreamBlock } from './map-upstreams.ts'
 import type { Directive } from './parser.ts'
 import { effective, owned, type Scope } from './scope.ts'
-import { formatLocation, parseLocation, regexProblem, type Location } from './values.ts'
+import { formatLocation, parseLocation, type Location } from './values.ts'
 
 export interface RouteDraft {
   readonly scope: Scope
@@ -83,9 +86,20 @@ function readLocation (scope: Scope, node: Directive, account: Account): Locatio
     account.fault(node, 'a named location is not carried over; nothing in the router goes to one')
     return null
   }
-  const problem = location.modifier.startsWith('~') ? regexProblem(location.pattern) : null
-  if (problem !== null) account.fault(node, `the regular expression is not carried over: ${problem}; write it otherwise`)
+  checkValue(node, locationType, formatLocation(location), account)
+  const problem = location.modifier.startsWith('~') ? compileProblem(formatLocation(location)) : null
+  if (problem !== null) account.fault(node, `location ${describe(node).slice('location '.length)} is not carried over: ${problem}; write it otherwise`)
   return location
+}
+
+/** What keeps the router from compiling it; `null`: nothing. */
+function compileProblem (location: string): string | null {
+  try {
+    compileLocation(location)
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 const PASS = /^(https?):\/\/([^/$?#]+)(\/[^$?#]*)?$/i
@@ -96,7 +110,8 @@ function readPass (pass: Directive, location: Location, find: FindUpstream, acco
   const upstream = authority === '' ? null : find(authority)
   if (scheme.toLowerCase() === 'https') account.fault(pass, 'upstreams are reached over http; write proxy_pass http://…')
   else if (upstream === null) account.fault(pass, `"${describe(pass)}" is not carried over; write http://UPSTREAM, or http://UPSTREAM/PATH/, without variables (only the location of a mirror has them)`)
-  else if (rewrite !== undefined && location.modifier.startsWith('~')) account.fault(pass, 'proxy_pass has no path where the location is a regular expression; take the path out')
+  else if (rewrite !== undefined) checkValue(pass, rewritePath, rewrite, account)
+  if (rewrite !== undefined && location.modifier.startsWith('~')) account.fault(pass, 'proxy_pass has no path where the location is a regular expression; take the path out')
   return { upstream, rewrite: rewrite ?? null }
 }
 
@@ -122,7 +137,7 @@ function readNames (directives: readonly Directive[], account: Account): string[
   return directives.map(directive => {
     const name = directive.args[0] ?? ''
     account.mapped(directive, 'routes[].hide_headers')
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) account.fault(directive, `"${describe(directive)}" names no header; write its name`)
+    checkValue(directive, headerName, name, account)
     return name
   })
 }
@@ -131,15 +146,21 @@ function readRoot (root: Directive, account: Account): string {
   const path = root.args[0] ?? ''
   account.mapped(root, 'routes[].root')
   if (!path.startsWith('/') || path.includes('$')) account.fault(root, `"${describe(root)}" is not carried over; write the whole path of the folder, without variables`)
+  else checkValue(root, filePath, path, account)
   return path.replace(/(?<=.)\/+$/, '')
 }
 
 function readAddHeaders (scope: Scope, account: Account): (readonly [string, string])[] {
+  const seen = new Set<string>()
   return effective(scope, 'add_header').flatMap(directive => {
     const [name = '', value = '', always] = directive.args
     account.mapped(directive, 'routes[].add_headers')
+    checkValue(directive, sentHeaderName, name, account)
+    if (seen.has(name.toLowerCase())) account.fault(directive, `"${describe(directive)}" is not carried over; a header is added once: take one of them out`)
+    seen.add(name.toLowerCase())
     if (always !== undefined) account.fault(directive, `"${describe(directive)}" is not carried over; headers are added to 200, 206, 301, 304 and 416 only: take "${always}" out`)
     else if (value.includes('$')) account.fault(directive, `"${describe(directive)}" is not carried over; write a value without variables`)
+    else if (value !== '') checkValue(directive, headerValue, value, account)
     // nginx adds nothing where the value is empty.
     return value === '' ? [] : [[name, value] as const]
   })

@@ -1,12 +1,17 @@
 /** client, real_ip, log and workers: values the router has once. */
 import { isIP } from 'node:net'
+import { headerName } from '../schema/http.ts'
 import { agreed, type Setting } from './agree.ts'
 import { describe, type Account } from './account.ts'
+import { checkValue } from './check-value.ts'
 import type { Directive } from './parser.ts'
 import { effective, type Scope } from './scope.ts'
 import { parseNginxSize, parseNginxTime } from './values.ts'
 
 const ROUTER = 'the router'
+
+/** The longest time router.yaml takes. */
+const MOST_MS = 24 * 86_400_000
 
 /** Times in milliseconds, sizes in bytes. */
 export interface ClientSettings {
@@ -24,24 +29,20 @@ export function mapClient (scopes: readonly Scope[], account: Account): ClientSe
     headerTimeoutMs: agreed(scopes, time('client_header_timeout', 'client.header_timeout'), ROUTER, account),
     bodyTimeoutMs: agreed(scopes, time('client_body_timeout', 'client.body_timeout'), ROUTER, account),
     sendTimeoutMs: agreed(scopes, time('send_timeout', 'client.send_timeout'), ROUTER, account),
-    keepaliveTimeoutMs: agreed(scopes, time('keepalive_timeout', 'client.keepalive_timeout', 75_000), ROUTER, account)
+    keepaliveTimeoutMs: agreed(scopes, time('keepalive_timeout', 'client.keepalive_timeout', 75_000, 0), ROUTER, account)
   }
 }
 
 /** A directive with a time in its first argument; nginx's default is mostly 60 s. */
-export function time (name: string, to: string, fallbackMs = 60_000): Setting<number> {
-  return { name, to, fallback: fallbackMs, read: readTime }
-}
-
-function readTime ([directive]: readonly Directive[], account: Account): number {
-  const ms = parseNginxTime(directive?.args[0] ?? '')
-  if (ms !== null && ms > 0) return ms
-  if (directive !== undefined) {
-    account.fault(directive, ms === 0
-      ? `"${describe(directive)}" is not carried over; write a time of at least 1ms`
-      : `"${describe(directive)}" is no time; write one such as 30s`)
+export function time (name: string, to: string, fallbackMs = 60_000, leastMs = 1): Setting<number> {
+  const read = ([directive]: readonly Directive[], account: Account): number => {
+    const ms = parseNginxTime(directive?.args[0] ?? '')
+    if (directive === undefined) return fallbackMs
+    if (ms === null) account.fault(directive, `"${describe(directive)}" is no time; write one such as 30s`)
+    else if (ms < leastMs || ms > MOST_MS) account.fault(directive, `"${describe(directive)}" is not carried over; write a time from ${leastMs}ms to 24d`)
+    return ms ?? 0
   }
-  return 0
+  return { name, to, fallback: fallbackMs, read }
 }
 
 function readMaxBody ([directive]: readonly Directive[], account: Account): number {
@@ -72,9 +73,9 @@ export function mapRealIp (scopes: readonly Scope[], account: Account): RealIpSe
 
 function readRealIpHeader ([directive]: readonly Directive[], account: Account): string {
   const header = directive?.args[0] ?? ''
-  if (directive !== undefined && (header === 'proxy_protocol' || !/^[\w-]+$/.test(header))) {
+  if (directive !== undefined && header === 'proxy_protocol') {
     account.fault(directive, `"${describe(directive)}" is not carried over; the router takes the address from a header such as X-Forwarded-For`)
-  }
+  } else if (directive !== undefined) checkValue(directive, headerName, header, account)
   return header
 }
 
@@ -166,7 +167,7 @@ export function mapWorkers (top: Scope, account: Account): number | 'auto' {
   const read = ([directive]: readonly Directive[]): number | 'auto' => {
     const text = directive?.args[0] ?? ''
     if (text === 'auto') return 'auto'
-    if (directive !== undefined && !/^[1-9]\d{0,3}$/.test(text)) account.fault(directive, `"${describe(directive)}" is no number of processes; write auto, or a number from 1`)
+    if (directive !== undefined && !(/^[1-9]\d{0,2}$/.test(text) && Number(text) <= 256)) account.fault(directive, `"${describe(directive)}" is no number of processes; write auto, or a number from 1 to 256`)
     return Number(text)
   }
   return agreed<number | 'auto'>([top], { name: 'worker_processes', to: 'workers', fallback: 1, read }, ROUTER, account)

@@ -1,6 +1,8 @@
 /** upstream blocks, and the servers that proxy_pass names without one. */
+import { server as serverType, upstreamName } from '../schema/addresses.ts'
 import { agreed } from './agree.ts'
 import { describe, type Account } from './account.ts'
+import { checkValue } from './check-value.ts'
 import { time } from './map-settings.ts'
 import type { Directive } from './parser.ts'
 import { owned, type Scope } from './scope.ts'
@@ -32,7 +34,6 @@ export function readUpstreams (http: Scope, account: Account): FindUpstream {
     const name = scope.node.args[0] ?? ''
     const before = blocks.get(name.toLowerCase())
     if (before !== undefined) account.fault(scope.node, `upstream "${name}" is defined twice; keep one (the other is in line ${before.node?.line ?? 0})`)
-    else if (name === 'ui') account.fault(scope.node, 'an upstream cannot be called "ui", which means the upstream of the listener; rename it')
     blocks.set(name.toLowerCase(), scope)
   }
 
@@ -55,11 +56,16 @@ function readBlock (scope: Scope, account: Account): UpstreamBlock {
   const servers = lines.map(line => readServer(line, lines.length, account))
   if (node !== null) {
     account.mapped(node, `upstreams.${name}`)
+    checkValue(node, upstreamName, name, account)
     if (lines.length === 0) account.fault(node, `upstream "${name}" has no server; write one`)
   }
   for (const method of ['least_conn', 'ip_hash', 'hash', 'random'].flatMap(word => owned(scope, word))) {
     if (lines.length > 1) account.fault(method, `"${describe(method)}" is not carried over; the router takes the servers of an upstream in turn`)
     else account.none(method, 'there is one server to choose from')
+  }
+  for (const [i, line] of lines.entries()) {
+    const twin = servers.indexOf(servers[i] ?? '')
+    if (twin < i) account.fault(line, `"${describe(line)}" stands here twice; keep one (the other is in line ${lines[twin]?.line ?? 0})`)
   }
   return { name, node, servers }
 }
@@ -71,6 +77,7 @@ function readServer (directive: Directive, count: number, account: Account): str
   const address = parseAddress(text)
   account.mapped(directive, 'upstreams.*.servers, or mirror.endpoint')
   if (address === null) account.fault(directive, `"${describe(directive)}" is no address the router can use; write host:port`)
+  else checkValue(directive, serverType, formatAddress(address.host, address.port ?? 80), account)
   // With a single server nginx itself ignores how it is weighed and when it is skipped.
   const refused = parameters.find(parameter => !SERVER_DEFAULTS.has(parameter) && !(count === 1 && /^(?:weight|max_fails|fail_timeout)=/.test(parameter)))
   if (refused !== undefined) account.fault(directive, `"${refused}" is not carried over; the router takes the servers of an upstream in turn and skips one for 10 s after a failure`)
@@ -86,7 +93,7 @@ function directUpstream (authority: string, taken: (name: string) => boolean): U
 }
 
 function plain (text: string): string {
-  return text.replaceAll(/[^\w.-]+/g, '-')
+  return text.replaceAll(/[^\w.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
 }
 
 const NEXT_UPSTREAM: ReadonlySet<string> = new Set([
@@ -116,6 +123,6 @@ function readNextUpstream ([directive]: readonly Directive[], account: Account):
 
 function readTries ([directive]: readonly Directive[], account: Account): number {
   const text = directive?.args[0] ?? ''
-  if (directive !== undefined && !/^\d{1,6}$/.test(text)) account.fault(directive, `"${describe(directive)}" is no number of tries; write 0 for no limit, or a number`)
+  if (directive !== undefined && !(/^\d{1,4}$/.test(text) && Number(text) <= 1000)) account.fault(directive, `"${describe(directive)}" is no number of tries; write 0 for no limit, or a number up to 1000`)
   return Number(text)
 }

@@ -1,5 +1,7 @@
 /** A map of `$request_uri` by project: becomes mirror.default and mirror.projects. */
+import { mappedPath, projectId } from '../schema/http.ts'
 import type { Account } from './account.ts'
+import { checkValue } from './check-value.ts'
 import type { Directive } from './parser.ts'
 import { owned, type Scope } from './scope.ts'
 
@@ -56,6 +58,7 @@ export function readProjects (variable: string, pass: Directive, scope: Scope, a
     }
     account.mapped(entry, 'mirror.projects')
     for (const id of (match[1] ?? match[2] ?? '').split('|')) {
+      checkValue(entry, projectId, id, account)
       // nginx tries the regular expressions in order; the first that matches wins.
       if (projects.has(id) && projects.get(id) !== path) account.fault(entry, `project ${id} is mapped twice, and differently; keep one line`)
       else projects.set(id, path)
@@ -73,7 +76,10 @@ function readPath (entry: Directive, account: Account): string | null | undefine
     return undefined
   }
   if (path === '') return null
-  if (path.startsWith('/') && !path.includes('$')) return path
+  if (path.startsWith('/') && !path.includes('$')) {
+    checkValue(entry, mappedPath, path, account)
+    return path
+  }
   account.fault(entry, 'the path a project is mapped to begins with "/" and holds no variables; write one such as /rum/sentry/WORKSPACE/SERVICE')
   return undefined
 }

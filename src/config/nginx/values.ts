@@ -65,22 +65,3 @@ export function formatLocation ({ modifier, pattern }: Location): string {
 function isModifier (text: string): text is Location['modifier'] {
   return text === '' || text === '=' || text === '^~' || text === '~' || text === '~*'
 }
-
-// What PCRE gives a meaning that JavaScript does not, or not the same.
-const PCRE_ESCAPE = /^\\[AZzGKQEXNCRhHVvpPaeog]$/
-const PCRE_CLASS = /\[:\^?[a-z]+:\]/
-const PCRE_GROUP = /\(\?[^:=!<]|\(\?<[^=!A-Za-z_]|\(\*|[*+?}]\+/
-
-/** Why a PCRE cannot be taken over as a JavaScript regular expression; `null` when it can. */
-export function regexProblem (pattern: string): string | null {
-  const escape = (pattern.match(/\\./gs) ?? []).find(pair => PCRE_ESCAPE.test(pair))
-  const bare = pattern.replaceAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]/gs, '_')
-  const own = escape ?? PCRE_CLASS.exec(pattern)?.[0] ?? PCRE_GROUP.exec(bare)?.[0]
-  if (own !== undefined) return `"${own}" means something else, or nothing, in a JavaScript regular expression`
-  try {
-    RegExp(pattern)
-    return null
-  } catch {
-    return 'it is no JavaScript regular expression'
-  }
-}
