@@ -112,7 +112,7 @@ export async function launch (subject: Subject, setup: Setup): Promise<Running> 
 
 /** Without what a test runner or npm put there: a subject is seen as it would run by itself. */
 function plainEnvironment (): NodeJS.ProcessEnv {
-  return Object.fromEntries(['PATH', 'HOME', 'TMPDIR', 'NODE_PATH'].flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]]))
+  return Object.fromEntries(['PATH', 'HOME', 'TMPDIR', 'ALTERNATIVES'].flatMap(name => process.env[name] === undefined ? [] : [[name, process.env[name]]]))
 }
 
 function environmentOf ({ profile, nginxConf, folder, ports }: Setup): NodeJS.ProcessEnv {
