@@ -1,0 +1,67 @@
+/** A port that clients connect to, and the connections it has open. */
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Deadlines } from './deadlines.ts'
+import { ServerConnection, type ConnectionTimeouts, type RequestListener } from './server-connection.ts'
+
+export interface ListenerOptions {
+  readonly host: string
+  readonly port: number
+  /** Several processes listen on the same port, and the kernel shares connections out (SO_REUSEPORT). */
+  readonly reusePort: boolean
+  readonly timeouts: () => ConnectionTimeouts
+  readonly requests: RequestListener
+  readonly deadlines: Deadlines
+}
+
+/** nginx: listen … backlog=511. */
+const BACKLOG = 511
+
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #server: Server
+  readonly #connections = new Set<ServerConnection>()
+  #onEmpty: (() => void) | null = null
+
+  constructor (options: ListenerOptions) {
+    this.#options = options
+    // Half-open: a client that closed its sending half still gets its answer.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => { this.#accept(socket) })
+  }
+
+  get connectionCount (): number { return this.#connections.size }
+
+  /** @throws What `net` says: EADDRINUSE, EACCES, … */
+  listen (): Promise<void> {
+    const { host, port, reusePort } = this.#options
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  /** Accepts nobody any more; idle connections close now, busy ones after their answer. Resolves when none is left. */
+  async drain (): Promise<void> {
+    this.#server.close()
+    for (const connection of this.#connections) connection.drain()
+    if (this.#connections.size === 0) return
+    await new Promise<void>(resolve => { this.#onEmpty = resolve })
+  }
+
+  destroy (): void {
+    this.#server.close()
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  #accept (socket: Socket): void {
+    const { port, timeouts, requests, deadlines } = this.#options
+    const connection = new ServerConnection(socket, String(port), timeouts(), requests, deadlines)
+    this.#connections.add(connection)
+    socket.once('close', () => {
+      this.#connections.delete(connection)
+      if (this.#connections.size === 0) this.#onEmpty?.()
+    })
+  }
+}

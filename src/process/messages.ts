@@ -1,0 +1,16 @@
+/** What the supervisor and its workers say to each other. */
+import type { MetricsSnapshot } from '../admin/metrics.ts'
+import type { ListenerConfig } from '../config/config.ts'
+
+export type ToWorker =
+  /** The first message. The worker loads the file itself; ports and hosts are those that were reserved. */
+  | { readonly type: 'start', readonly file: string, readonly listeners: readonly ListenerConfig[] }
+  | { readonly type: 'snapshot', readonly request: number }
+  | { readonly type: 'stop', readonly deadlineMs: number }
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** The worker cannot run; it ends after this. */
+  | { readonly type: 'failed', readonly message: string }
+  /** `request`: the one it answers; `null` for one sent on the worker's own account. */
+  | { readonly type: 'snapshot', readonly request: number | null, readonly snapshot: MetricsSnapshot }

@@ -1,0 +1,54 @@
+/** Makes sure, before any process listens, that the ports can be had: by us, and by nobody else. */
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import type { Config, ListenerConfig } from '../config/config.ts'
+
+/**
+ * The configuration with the ports and hosts that its listeners really get: port 0
+ * becomes a free one, `::` becomes `0.0.0.0` on a machine without IPv6.
+ *
+ * Processes that share a port (SO_REUSEPORT) would share it with another router as
+ * well, without an error; binding it alone first finds that out.
+ *
+ * @throws {ListenError}
+ */
+export async function reservePorts (config: Config): Promise<Config> {
+  const listeners: ListenerConfig[] = []
+  for (const listener of config.listeners) listeners.push(await reserve(listener))
+  return { ...config, listeners }
+}
+
+/** A port that cannot be listened on, in words for the operator. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+async function reserve (listener: ListenerConfig): Promise<ListenerConfig> {
+  try {
+    return { ...listener, port: await bind(listener.host, listener.port) }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    if (code === 'EAFNOSUPPORT' && listener.host === '::') return await reserve({ ...listener, host: '0.0.0.0' })
+    throw new ListenError(`cannot listen on ${listener.host} port ${listener.port}: ${explain(code)}`, { cause: error })
+  }
+}
+
+function bind (host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen({ host, port, exclusive: true }, () => {
+      const bound = (server.address() as AddressInfo).port
+      server.close(() => { resolve(bound) })
+    })
+  })
+}
+
+function explain (code: string): string {
+  switch (code) {
+    case 'EADDRINUSE': return 'something else listens there; stop it, or change listeners[].port'
+    case 'EACCES': return 'this user may not; ports below 1024 need the right to bind them (net.ipv4.ip_unprivileged_port_start), or change listeners[].port'
+    case 'EADDRNOTAVAIL': return 'this machine has no such address; change listeners[].host'
+    default: return code
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Several worker processes on the same ports: `workers: N`. Each is a whole router;
+ * the kernel shares the connections out. One that dies is replaced, and its counters
+ * are kept; the others do not notice.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from 'pino'
+import type { MetricsSnapshot } from '../admin/metrics.ts'
+import type { MetricsRenderer } from '../admin/render-metrics.ts'
+import type { Readiness } from '../admin/server.ts'
+import type { Config } from '../config/config.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import type { WorkerPool } from './worker-pool.ts'
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
+/** How long a scrape waits for a worker; a busy one is represented by its last word. */
+const SNAPSHOT_TIMEOUT_MS = 1_000
+/** A worker that dies at once, again and again, is not restarted in a tight loop. */
+const FIRST_RESTART_MS = 100
+const MAX_RESTART_MS = 10_000
+/** A worker that lived this long has shown that it can. */
+const STABLE_MS = 10_000
+/** Beyond the workers' own deadline, before they are killed. */
+const KILL_AFTER_MS = 2_000
+
+interface Worker {
+  readonly child: ChildProcess
+  readonly startedAt: number
+  ready: boolean
+  last: MetricsSnapshot
+  readonly waiting: Map<number, (snapshot: MetricsSnapshot) => void>
+}
+
+export interface SupervisorOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly renderer: MetricsRenderer
+}
+
+export function createSupervisor ({ config, log, renderer }: SupervisorOptions): WorkerPool {
+  const workers = new Set<Worker>()
+  let stopping = false
+  let requests = 0
+  let restartMs = FIRST_RESTART_MS
+  let onChange: (() => void) | null = null
+  let failure: string | null = null
+
+  function spawn (): void {
+    const child = fork(WORKER, { serialization: 'advanced', stdio: 'inherit' })
+    const worker: Worker = { child, startedAt: performance.now(), ready: false, last: [], waiting: new Map() }
+    workers.add(worker)
+    child.on('message', (message: FromWorker) => { receive(worker, message) })
+    child.on('exit', (code, signal) => { onExit(worker, code, signal) })
+    child.on('error', error => { log.error({ error: error.message, worker: child.pid }, 'A worker cannot be talked to.') })
+    tell(worker, { type: 'start', file: config.file, listeners: config.listeners })
+  }
+
+  function tell (worker: Worker, message: ToWorker): void {
+    // The channel may be closing; the worker's exit is dealt with where it is told.
+    if (worker.child.connected) worker.child.send(message, () => {})
+  }
+
+  function receive (worker: Worker, message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        worker.ready = true
+        onChange?.()
+        break
+      case 'failed':
+        failure = message.message
+        onChange?.()
+        break
+      case 'snapshot':
+        worker.last = message.snapshot
+        if (message.request !== null) worker.waiting.get(message.request)?.(message.snapshot)
+        break
+    }
+  }
+
+  function onExit (worker: Worker, code: number | null, signal: string | null): void {
+    workers.delete(worker)
+    renderer.retire(worker.last)
+    for (const resolve of worker.waiting.values()) resolve([])
+    onChange?.()
+    if (stopping) return
+    restartMs = performance.now() - worker.startedAt > STABLE_MS ? FIRST_RESTART_MS : Math.min(restartMs * 2, MAX_RESTART_MS)
+    log.error({ worker: worker.child.pid, code, signal, restartMs }, 'A worker ended; another takes its place.')
+    setTimeout(() => { if (!stopping) spawn() }, restartMs)
+  }
+
+  async function start (): Promise<void> {
+    for (let i = 0; i < config.workers; i++) spawn()
+    await until(() => failure !== null || [...workers].every(worker => worker.ready))
+    if (failure === null) return
+    await stop(0)
+    throw new Error(failure)
+  }
+
+  /** Resolves as soon as `condition` holds; it is looked at whenever a worker speaks or ends. */
+  function until (condition: () => boolean): Promise<void> {
+    return new Promise(resolve => {
+      onChange = () => {
+        if (!condition()) return
+        onChange = null
+        resolve()
+      }
+      onChange()
+    })
+  }
+
+  function snapshotOf (worker: Worker): Promise<MetricsSnapshot> {
+    return new Promise(resolve => {
+      const request = requests++
+      const timer = setTimeout(() => { answer(worker.last) }, SNAPSHOT_TIMEOUT_MS)
+      function answer (snapshot: MetricsSnapshot): void {
+        clearTimeout(timer)
+        worker.waiting.delete(request)
+        resolve(snapshot)
+      }
+      worker.waiting.set(request, answer)
+      tell(worker, { type: 'snapshot', request })
+    })
+  }
+
+  async function stop (deadlineMs: number): Promise<void> {
+    stopping = true
+    for (const worker of workers) tell(worker, { type: 'stop', deadlineMs })
+    const timer = setTimeout(() => {
+      for (const { child } of workers) child.kill('SIGKILL')
+    }, deadlineMs + KILL_AFTER_MS)
+    await until(() => workers.size === 0)
+    clearTimeout(timer)
+  }
+
+  return {
+    start,
+    stop,
+    readiness (): Readiness {
+      if (stopping) return 'draining'
+      return [...workers].some(worker => worker.ready) ? 'ready' : 'starting'
+    },
+    metrics: async () => renderer.render(await Promise.all([...workers].map(worker => snapshotOf(worker))))
+  }
+}

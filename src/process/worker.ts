@@ -1,0 +1,70 @@
+/** One of several processes; the supervisor starts it and tells it what to do. */
+import { createApp, type App } from '../app.ts'
+import { loadConfigFile } from '../cli/config-file.ts'
+import { formatFault } from '../config/fault.ts'
+import { createLogger } from '../logger.ts'
+import { writeTo } from './access-log-output.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+/** How much of its counters a worker that is killed may take with it. */
+const SNAPSHOT_INTERVAL_MS = 500
+
+let app: App | null = null
+
+process.on('message', (message: ToWorker) => { void receive(message) })
+// The supervisor is gone: nobody will replace or stop this process.
+process.on('disconnect', () => { void stop(0) })
+// Signals to the whole group are the supervisor's to act on.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {})
+
+async function receive (message: ToWorker): Promise<void> {
+  switch (message.type) {
+    case 'start':
+      await start(message)
+      break
+    case 'snapshot':
+      void tell({ type: 'snapshot', request: message.request, snapshot: app?.snapshot() ?? [] })
+      break
+    case 'stop':
+      await stop(message.deadlineMs)
+      break
+  }
+}
+
+async function start ({ file, listeners }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  const loaded = await loadConfigFile(file, process.env)
+  if (loaded.faults !== undefined) {
+    await fail(loaded.faults.map(formatFault).join('\n'))
+    return
+  }
+  const config = { ...loaded.config, listeners }
+  const { log } = createLogger(config.log.level, process.stderr.isTTY)
+  app = createApp({ config, log, reusePort: true, writeAccessLog: writeTo(process.stdout) })
+  try {
+    await app.listen()
+  } catch (error) {
+    await fail(String(error))
+    return
+  }
+  setInterval(() => { void tell({ type: 'snapshot', request: null, snapshot: app?.snapshot() ?? [] }) }, SNAPSHOT_INTERVAL_MS).unref()
+  void tell({ type: 'ready' })
+}
+
+async function fail (message: string): Promise<void> {
+  await tell({ type: 'failed', message })
+  process.exit(1)
+}
+
+async function stop (deadlineMs: number): Promise<void> {
+  await app?.close(deadlineMs)
+  if (process.connected) await tell({ type: 'snapshot', request: null, snapshot: app?.snapshot() ?? [] })
+  process.exit(0)
+}
+
+/** Resolves once the message is out, or cannot be sent. */
+function tell (message: FromWorker): Promise<void> {
+  return new Promise(resolve => {
+    if (process.send === undefined || !process.connected) resolve()
+    else process.send(message, undefined, undefined, () => { resolve() })
+  })
+}

@@ -1,0 +1,188 @@
+/**
+ * The upstream leg of one request: to a server, to the next one if that fails, and
+ * the response back to the client. Once the body is complete the client may leave;
+ * the request is still brought to its upstream.
+ *
+ * A response whose head is out can only be completed or cut.
+ */
+import type { ErrorCode } from '../errors.ts'
+import type { Exchange } from '../http1/exchange.ts'
+import type { ResponseHead } from '../http1/message.ts'
+import type { OutgoingRequest, ResponseHandler, UpstreamConnection, UpstreamFault } from '../http1/upstream-connection.ts'
+import { sendError } from './error-page.ts'
+import { clientResponseBlock } from './headers.ts'
+import { goesOn, isFailureStatus } from './next-upstream.ts'
+import type { UpstreamErrorReason } from './ports.ts'
+import type { Upstream, UpstreamServer } from './upstreams.ts'
+
+export interface ForwardOptions {
+  readonly exchange: Exchange
+  readonly upstream: Upstream
+  readonly request: OutgoingRequest
+  readonly hideHeaders: readonly string[]
+  /** The client is answered no earlier than this settles: the copy is then durable. */
+  readonly durable: Promise<void> | null
+  readonly onUpstreamError: (upstream: string, reason: UpstreamErrorReason) => void
+  /** The upstream has no more use for the request; called once, before the answer is complete. */
+  readonly onForwarded: () => void
+  /** The answer is complete, cut, or has no client left; called once. */
+  readonly onDone: (clientLeft: boolean) => void
+}
+
+export class Forward implements ResponseHandler {
+  readonly #options: ForwardOptions
+  readonly #tried: UpstreamServer[] = []
+  #server: UpstreamServer | null = null
+  #connection: UpstreamConnection | null = null
+  #freshTried = false
+  #started = false
+  #waiting = false
+  #held: Array<() => void> = []
+  #bodyDone = false
+  #done = false
+
+  constructor (options: ForwardOptions) {
+    this.#options = options
+    this.#waiting = options.durable !== null
+    options.durable?.then(() => { this.#release() }, () => { this.#release() })
+    options.exchange.onGone = () => { this.#clientGone() }
+    options.exchange.onDrain = () => { this.#connection?.resume() }
+  }
+
+  start (): void {
+    this.#tryNext()
+  }
+
+  #tryNext (): void {
+    const server = this.#options.upstream.pick(this.#tried)
+    if (server === null) {
+      this.#fail('UPSTREAM_UNREACHABLE')
+      return
+    }
+    this.#tried.push(server)
+    this.#server = server
+    this.#freshTried = false
+    this.#send(server, false)
+  }
+
+  #send (server: UpstreamServer, fresh: boolean): void {
+    this.#connection = server.acquire(fresh)
+    this.#connection.send(this.#options.request, this)
+  }
+
+  onHead (head: ResponseHead): void {
+    const { upstream, request, hideHeaders } = this.#options
+    if (upstream.serverCount > 1 && isFailureStatus(upstream.config, head.status)) {
+      if (this.#server !== null) upstream.rest(this.#server)
+      if (this.#mayGoOn('status', head.status, request.method, true)) {
+        this.#connection?.destroy()
+        this.#tryNext()
+        return
+      }
+    }
+    this.#started = true
+    this.#whenDurable(() => {
+      const bodyless = head.framing === 'none' && head.contentLength < 0
+      const length = head.framing === 'chunked' || head.framing === 'close' ? null : bodyless ? -1 : head.contentLength
+      this.#options.exchange.start({ status: head.status, reason: head.reason, block: clientResponseBlock(head, hideHeaders), length })
+    })
+  }
+
+  onData (piece: Buffer): void {
+    if (this.#waiting) this.#connection?.pause()
+    this.#whenDurable(() => {
+      if (!this.#options.exchange.write(piece)) this.#connection?.pause()
+    })
+  }
+
+  onEnd (): void {
+    this.#connection = null
+    this.#forwarded()
+    this.#whenDurable(() => {
+      this.#options.exchange.end()
+      this.#finish()
+    })
+  }
+
+  onFault (fault: UpstreamFault): void {
+    this.#connection = null
+    const { upstream, request } = this.#options
+    if (fault.reused && !fault.answered && fault.reason === 'reset' && !this.#freshTried && this.#server !== null) {
+      // The server closed an idle connection just as it was used: not a failure of the server.
+      this.#freshTried = true
+      this.#send(this.#server, true)
+      return
+    }
+    this.#options.onUpstreamError(upstream.config.name, fault.reason)
+    if (this.#started) {
+      this.#forwarded()
+      this.#whenDurable(() => {
+        this.#options.exchange.connection.cut()
+        this.#finish()
+      })
+      return
+    }
+    if (this.#server !== null) upstream.rest(this.#server)
+    const sent = fault.reason !== 'refused' && fault.reason !== 'dns' && fault.reason !== 'unreachable'
+    if (this.#mayGoOn(fault.reason, 0, request.method, sent)) this.#tryNext()
+    else this.#fail(errorOf(fault))
+  }
+
+  #mayGoOn (failure: UpstreamFault['reason'] | 'status', status: number, method: string, sent: boolean): boolean {
+    const { upstream } = this.#options
+    return this.#tried.length < upstream.serverCount && goesOn(upstream.config, failure, status, method, this.#tried.length, sent)
+  }
+
+  #fail (code: ErrorCode): void {
+    this.#forwarded()
+    this.#whenDurable(() => {
+      sendError(this.#options.exchange, code)
+      this.#finish()
+    })
+  }
+
+  /** Runs in order, but not before the copy is durable. */
+  #whenDurable (step: () => void): void {
+    if (this.#done) return
+    if (this.#waiting) this.#held.push(step)
+    else step()
+  }
+
+  #release (): void {
+    this.#waiting = false
+    const held = this.#held
+    this.#held = []
+    // Before the steps: one of them may pause it again for a slow client.
+    this.#connection?.resume()
+    for (const step of held) step()
+  }
+
+  #clientGone (): void {
+    if (!this.#started) return
+    this.#connection?.destroy()
+    this.#connection = null
+    this.#forwarded()
+    this.#finish()
+  }
+
+  #forwarded (): void {
+    if (this.#bodyDone) return
+    this.#bodyDone = true
+    this.#options.onForwarded()
+  }
+
+  #finish (): void {
+    if (this.#done) return
+    this.#done = true
+    this.#options.onDone(this.#options.exchange.gone)
+  }
+}
+
+function errorOf (fault: UpstreamFault): ErrorCode {
+  switch (fault.reason) {
+    case 'timeout': return 'UPSTREAM_TIMEOUT'
+    case 'invalid_response': return 'UPSTREAM_INVALID'
+    case 'reset': return 'UPSTREAM_RESET'
+    case 'refused': case 'dns': case 'unreachable': return 'UPSTREAM_UNREACHABLE'
+  }
+}

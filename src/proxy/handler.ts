@@ -1,0 +1,196 @@
+/**
+ * The hot path. Every request goes through five phases, in this order:
+ *
+ *   route    find the route for the path, in the table in force now
+ *   body     read it whole; no upstream is contacted before the last byte
+ *   copy     decided by the request alone, taken before the forward
+ *   forward  to the upstream and back; the answer waits for the copy to be durable
+ *   settle   count the outcome
+ *
+ * A failure in the first four ends in `settle` too: no request leaves uncounted.
+ */
+import { join } from 'node:path'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import type { Exchange } from '../http1/exchange.ts'
+import type { RequestHead } from '../http1/message.ts'
+import type { RequestListener } from '../http1/server-connection.ts'
+import { normalisePath, type NormalisedTarget } from '../routing/normalise.ts'
+import type { Route, RouteTable } from '../routing/table.ts'
+import { forwardTarget, redirectLocation } from '../routing/target.ts'
+import { BodyReader } from './body-reader.ts'
+import { sendError, sendPage } from './error-page.ts'
+import { Forward } from './forward.ts'
+import { upstreamRequestHead } from './headers.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import type { KeepCopy, ProxyObserver } from './ports.ts'
+import type { ForwardedBody } from './request-body.ts'
+import { answerStatic } from './static/respond.ts'
+import type { Upstream } from './upstreams.ts'
+
+/** What the configuration in force decides; swapped whole by a reload. */
+export interface Rules {
+  readonly table: RouteTable
+  readonly maxBodyBytes: number
+  /** By name. */
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  /** Name of the upstream that `ui` means, by listener. */
+  readonly ui: ReadonlyMap<string, string>
+  /** The client's address after real_ip. */
+  readonly clientAddress: (peer: string, head: RequestHead) => string
+  readonly keepCopy: KeepCopy
+}
+
+export interface HandlerOptions {
+  /** Called once per request, so a reload cannot change the rules half-way. */
+  readonly rules: () => Rules
+  readonly requestId: () => string
+  readonly budget: MemoryBudget
+  /** Folder for large bodies; exists. */
+  readonly bodyFolder: string
+  readonly observer: ProxyObserver
+}
+
+/** One request on its way; what `settle` needs is filled in as it becomes known. */
+interface Request {
+  readonly exchange: Exchange
+  readonly head: RequestHead
+  readonly rules: Rules
+  readonly requestId: string
+  readonly clientAddress: string
+  readonly target: NormalisedTarget
+  readonly route: Route
+}
+
+export function createHandler (options: HandlerOptions): RequestListener {
+  const { observer } = options
+
+  return { onRequest, onMalformed, onHeadAborted: () => { observer.clientAborted('head') } }
+
+  function onMalformed (exchange: Exchange, code: ErrorCode): void {
+    sendError(exchange, code)
+    settle(exchange, 'none', exchange.connection.remoteAddress, '', exchange.status)
+  }
+
+  function onRequest (exchange: Exchange): void {
+    const { head } = exchange
+    if (head === null) return
+    const rules = options.rules()
+    const clientAddress = rules.clientAddress(exchange.connection.remoteAddress, head)
+    if (head.method === 'TRACE') { refuse('METHOD_REFUSED'); return }
+    const target = normalisePath(head.target)
+    if (target === null) { refuse('BAD_PATH'); return }
+
+    const match = rules.table.match(target.path)
+    if (match.kind === 'none') { answer(404, 'none'); return }
+    if (match.route.internal) { answer(404, match.route.location); return }
+    if (head.contentLength > rules.maxBodyBytes) { refuse('BODY_TOO_LARGE', match.route.location); return }
+    if (match.kind === 'redirect') {
+      answer(301, match.route.location, `Location: ${redirectOf(exchange, head, match.location, target.query)}\r\n`)
+      return
+    }
+
+    const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route: match.route }
+    if (head.expectContinue) exchange.sendContinue()
+    if (request.route.root === null) readBody(request)
+    else serveFile(request, request.route.root)
+
+    function refuse (code: ErrorCode, route = 'none'): void {
+      sendError(exchange, code, code === 'BODY_TOO_LARGE' ? `The limit is client.max_body, ${rules.maxBodyBytes} bytes.` : '')
+      settle(exchange, route, clientAddress, '', exchange.status)
+    }
+
+    function answer (status: number, route: string, block = ''): void {
+      sendPage(exchange, status, block)
+      settle(exchange, route, clientAddress, '', status)
+    }
+  }
+
+  function serveFile (request: Request, root: string): void {
+    const { exchange, head, route, target } = request
+    const redirect = (path: string, query: string | null): string => redirectOf(exchange, head, path, query)
+    answerStatic(exchange, { head, target, root, route, redirect }).then(
+      () => { settleRequest(request, exchange.gone) },
+      () => {
+        // A file that fails while it is read: the head is out, so only the connection can say it.
+        exchange.connection.cut()
+        settleRequest(request, exchange.gone)
+      }
+    )
+  }
+
+  function readBody (request: Request): void {
+    const { exchange, rules } = request
+    exchange.connection.readBody(new BodyReader({
+      connection: exchange.connection,
+      budget: options.budget,
+      file: join(options.bodyFolder, request.requestId),
+      onOutcome: outcome => {
+        if (outcome.kind === 'body') forward(request, outcome.body)
+        else abandon(request, outcome.code)
+      }
+    }), rules.maxBodyBytes)
+  }
+
+  /** The body did not come whole: nothing was sent to anyone. */
+  function abandon (request: Request, code: ErrorCode): void {
+    const { exchange } = request
+    if (ERRORS[code].status === null) observer.clientAborted('body')
+    sendError(exchange, code)
+    settleRequest(request, ERRORS[code].status === null)
+  }
+
+  function forward (request: Request, body: ForwardedBody): void {
+    const { exchange, head, route, rules, requestId, clientAddress, target } = request
+    const upstream = rules.upstreams.get(upstreamOf(request))
+    if (upstream === undefined) throw new Error(`the route ${route.location} names no upstream of the configuration`)
+
+    const durable = route.mirror ? rules.keepCopy({ head, path: target.path, body, clientAddress, requestId }) : null
+    new Forward({
+      exchange,
+      upstream,
+      request: {
+        method: head.method,
+        head: upstreamRequestHead({ head, target: forwardTarget(route, head.target, target), clientAddress, requestId, bodyLength: body.length }),
+        chunks: body.chunks ?? [],
+        openBody: body.open
+      },
+      hideHeaders: route.hideHeaders,
+      durable,
+      onUpstreamError: (name, reason) => { observer.upstreamError(name, reason) },
+      onForwarded: () => { body.forwarded() },
+      onDone: clientLeft => {
+        if (clientLeft) observer.clientAborted('response')
+        settleRequest(request, clientLeft)
+      }
+    }).start()
+  }
+
+  function settleRequest (request: Request, clientLeft: boolean): void {
+    const { exchange, route, clientAddress, requestId } = request
+    // nginx logs 499 for a client that left before its answer.
+    settle(exchange, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status)
+  }
+
+  function settle (exchange: Exchange, route: string, clientAddress: string, requestId: string, status: number): void {
+    observer.settled({
+      listener: exchange.connection.listener,
+      route,
+      status,
+      durationMs: performance.now() - exchange.startedAt,
+      bytesSent: exchange.bytesSent,
+      clientAddress,
+      requestLine: exchange.requestLine,
+      head: exchange.head,
+      requestId
+    })
+  }
+}
+
+function upstreamOf ({ route, rules, exchange }: Request): string {
+  return route.upstream === 'ui' ? rules.ui.get(exchange.connection.listener) ?? '' : route.upstream ?? ''
+}
+
+function redirectOf (exchange: Exchange, head: RequestHead, path: string, query: string | null): string {
+  const { localAddress, listener } = exchange.connection
+  return redirectLocation({ host: head.host, hostPort: head.hostPort, localAddress, listenPort: Number(listener), path, query })
+}

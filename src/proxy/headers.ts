@@ -1,0 +1,97 @@
+/**
+ * Which header fields go to an upstream and which come back, as nginx 1.22 does it
+ * with the document's configuration. Pure: text in, text out.
+ */
+import type { RawHeaders, RequestHead, ResponseHead } from '../http1/message.ts'
+
+export interface UpstreamRequest {
+  readonly head: RequestHead
+  /** As the upstream gets it. */
+  readonly target: string
+  /** After real_ip. */
+  readonly clientAddress: string
+  readonly requestId: string
+  readonly bodyLength: number
+}
+
+/**
+ * The head of the request to an upstream: request line, our five fields, then the
+ * client's in their order, case and number. A body was read whole, so it has a
+ * length; it is named only if the client framed one.
+ */
+export function upstreamRequestHead (request: UpstreamRequest): string {
+  const { head } = request
+  const host = head.host === null ? '' : `Host: ${head.host}\r\n`
+  const length = head.framing === 'none' ? '' : `Content-Length: ${request.bodyLength}\r\n`
+  return `${head.method} ${request.target} HTTP/1.1\r\n${host}X-Forwarded-For: ${request.clientAddress}\r\nX-Forwarded-Proto: http\r\nX-Request-Id: ${request.requestId}\r\n${length}${passedOn(head.headers)}\r\n`
+}
+
+function passedOn (headers: RawHeaders): string {
+  let block = ''
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!isReplaced(name) && !isForwardedFor(name)) block += `${name}: ${headers[i + 1]}\r\n`
+  }
+  return block
+}
+
+/**
+ * Whether a client's field never leaves as it came, on either leg: it is set by us,
+ * or it is about the client's connection only. Fields *named in* `Connection` do
+ * pass, as with nginx. Lengths first: most names differ in theirs.
+ */
+export function isReplaced (name: string): boolean {
+  switch (name.length) {
+    case 2: return name.toLowerCase() === 'te'
+    case 4: return name.toLowerCase() === 'host'
+    case 6: return name.toLowerCase() === 'expect'
+    case 7: return name.toLowerCase() === 'upgrade'
+    case 10: return isOneOf(name, 'connection', 'keep-alive')
+    case 12: return name.toLowerCase() === 'x-request-id'
+    case 14: return name.toLowerCase() === 'content-length'
+    case 17: return isOneOf(name, 'transfer-encoding', 'x-forwarded-proto')
+    default: return false
+  }
+}
+
+export function isForwardedFor (name: string): boolean {
+  return name.length === 15 && name.toLowerCase() === 'x-forwarded-for'
+}
+
+/**
+ * The header lines a client gets of an upstream's response. `Date`, `Server` and
+ * the framing are our own; `X-Accel-*` speak to nginx and stop here.
+ *
+ * @param hidden - Names in lower case. nginx: proxy_hide_header.
+ */
+export function clientResponseBlock (head: ResponseHead, hidden: readonly string[]): string {
+  const { headers } = head
+  let block = ''
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!isWithheld(name) && !(hidden.length > 0 && hidden.includes(name.toLowerCase()))) block += `${name}: ${headers[i + 1]}\r\n`
+  }
+  return block
+}
+
+function isWithheld (name: string): boolean {
+  switch (name.length) {
+    case 4: return name.toLowerCase() === 'date'
+    case 5: return name.toLowerCase() === 'x-pad'
+    case 6: return name.toLowerCase() === 'server'
+    case 10: return isOneOf(name, 'connection', 'keep-alive')
+    case 14: return name.toLowerCase() === 'content-length' || isAccel(name)
+    case 17: return name.toLowerCase() === 'transfer-encoding' || isAccel(name)
+    default: return isAccel(name)
+  }
+}
+
+/** X-Accel-Redirect, -Expires, -Limit-Rate, -Buffering, -Charset. */
+function isAccel (name: string): boolean {
+  return name.length >= 14 && name.length <= 18 && name.substring(0, 8).toLowerCase() === 'x-accel-'
+}
+
+function isOneOf (name: string, first: string, second: string): boolean {
+  const lower = name.toLowerCase()
+  return lower === first || lower === second
+}
