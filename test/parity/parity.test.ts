@@ -34,7 +34,8 @@ test('the router does what nginx does', { timeout: TIMEOUT_MS }, async t => {
 })
 
 test('docs/parity.md lists the cases that differ on purpose, and no other', async t => {
-  const documented = [...readFileSync(DOCUMENT, 'utf8').matchAll(/^- `([^`]+)`: (.+)$/gm)].map(([, id, reason]) => `${id}: ${reason}`)
+  const [, section = ''] = readFileSync(DOCUMENT, 'utf8').split('## Cases that differ on purpose')
+  const documented = [...section.matchAll(/^- `([^`]+)`: (.+)$/gm)].map(([, id, reason]) => `${id}: ${reason}`)
 
   t.strictSame(documented, Object.entries(EXCEPTIONS).map(([id, reason]) => `${id}: ${reason}`))
 })
