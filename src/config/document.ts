@@ -24,7 +24,7 @@ const HINTS: Readonly<Record<string, string>> = {
 export function parseYaml (text: string, file: string): ParsedDocument | { readonly faults: readonly Fault[] } {
   const lines = new LineCounter()
   // Duplicate keys are found while reading, with the name of the option.
-  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' })
+  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: false })
   const problems = [...document.errors, ...document.warnings]
   if (problems.length === 0) return { document, lines }
 
