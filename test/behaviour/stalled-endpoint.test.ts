@@ -69,7 +69,9 @@ async function documentHttpBlock (): Promise<string> {
   const document = await readFile(new URL('../parity/nginx.conf', import.meta.url), 'utf8')
   const from = document.indexOf('http {') + 'http {'.length
   return [
+    // startNginx says these itself.
     ['access_log /var/log/nginx/access.log main;', ''],
+    ['server_tokens off;', ''],
     ['listen 80;', 'listen 127.0.0.1:PORT_1;'],
     ['listen 81;', 'listen 127.0.0.1:PORT_2;'],
     ['server relay:3000;', `server 127.0.0.1:${relay.port};`],
