@@ -34,34 +34,6 @@ export interface RouteTable {
   match (path: string): RouteMatch
 }
 
-/** What is wrong with one of the routes; `index` is its place in the list. */
-export interface RouteFault {
-  readonly index: number
-  readonly message: string
-}
-
-/** Everything nginx would refuse, too, in these locations; for `check`. */
-export function findRouteFaults (routes: readonly RouteConfig[]): RouteFault[] {
-  const faults: RouteFault[] = []
-  const seen = new Set<string>()
-  for (const [index, route] of routes.entries()) {
-    try {
-      const location = parseLocation(route.location)
-      if (location.kind === 'regex') {
-        if (route.rewrite !== null) faults.push({ index, message: `"${route.location}" cannot have rewrite: a regular expression has no prefix to replace` })
-        continue
-      }
-      const name = `${location.kind} ${location.path}`
-      if (seen.has(name)) faults.push({ index, message: `the location "${route.location}" is listed twice` })
-      seen.add(name)
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      faults.push({ index, message: error.message })
-    }
-  }
-  return faults
-}
-
 interface Prefix {
   readonly path: string
   readonly stops: boolean
@@ -78,16 +50,16 @@ const NONE: RouteMatch = { kind: 'none' }
 /**
  * A table of `routes`.
  *
- * @throws SyntaxError for routes that `findRouteFaults` finds fault with.
+ * @throws SyntaxError for routes that nginx would refuse, too: a location that is none,
+ *   is listed twice, or cannot have a `rewrite`. `config/` reports these with their place.
  */
 export function createRouteTable (routes: readonly RouteConfig[]): RouteTable {
-  const fault = findRouteFaults(routes)[0]
-  if (fault !== undefined) throw new SyntaxError(fault.message)
-
   const compiled = routes.map(config => {
     const location = parseLocation(config.location)
+    if (location.kind === 'regex' && config.rewrite !== null) throw new SyntaxError(`"${config.location}" cannot have rewrite: a regular expression has no prefix to replace`)
     return { location, route: toRoute(config, location) }
   })
+  checkUnique(compiled)
   const whole = new Map<string, RouteMatch>()
   const prefixes: Prefix[] = []
   const regexes: Regex[] = []
@@ -128,6 +100,17 @@ export function createRouteTable (routes: readonly RouteConfig[]): RouteTable {
       if (path.startsWith(candidate.path)) return candidate
     }
     return undefined
+  }
+}
+
+/** `/a` and `^~ /a` are the same location to nginx, `= /a` is another. */
+function checkUnique (compiled: readonly { location: Location, route: Route }[]): void {
+  const seen = new Set<string>()
+  for (const { location, route } of compiled) {
+    if (location.kind === 'regex') continue
+    const name = `${location.kind} ${location.path}`
+    if (seen.has(name)) throw new SyntaxError(`the location "${route.location}" is listed twice`)
+    seen.add(name)
   }
 }
 
