@@ -5,9 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../../src/demo/router-process.ts'
 
 /** The part of tap's `t` that helpers need. */
 interface Teardown { teardown (clean: () => Promise<void> | void): unknown }
@@ -76,17 +77,6 @@ async function findNginx (): Promise<string> {
     if (await access(candidate).then(() => true, () => false)) return candidate
   }
   throw new Error('nginx is not installed: the differential tests need it (Debian: nginx-light)')
-}
-
-async function freePorts (count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return server
-  }))
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map(server => once(server.close(), 'close')))
-  return ports
 }
 
 /** Resolves when `port` accepts; calls `check`, which may throw, before every attempt. */
