@@ -34,22 +34,6 @@ test('a worker killed with SIGKILL is replaced; the router keeps answering and i
   t.equal(router.process.exitCode, null)
 })
 
-test('copies that a killed worker had taken are delivered by the ones that live', async t => {
-  const { endpoint, router } = await startAll(t, { workers: 2 })
-  const hung = new Promise<void>(resolve => {
-    endpoint.answerWith(() => { resolve() })
-  })
-  await postTimes(router)
-  await hung
-
-  for (const worker of await workersOf(router)) process.kill(worker, 'SIGKILL')
-  endpoint.answerWith((_request, socket) => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') })
-
-  await router.metricIs(TIMES, 'mirror_delivered_total', { project: '1' }, 20_000)
-  t.strictSame(new Set(endpoint.requests.map(({ body }) => body.toString())).size, TIMES, 'every body arrived')
-  await router.metricIs(0, 'mirror_pending')
-})
-
 /** Each on a connection of its own, so that both workers get some. */
 async function postTimes (router: StartedRouter): Promise<void> {
   for (let i = 0; i < TIMES; i++) {
@@ -59,13 +43,11 @@ async function postTimes (router: StartedRouter): Promise<void> {
   }
 }
 
-/** Linux: the supervisor's living children (proc(5), `children` of its threads). */
+/**
+ * Linux: the supervisor's children (proc(5)). One that was killed is among them until
+ * its last thread is gone; only then has the kernel closed its sockets.
+ */
 async function workersOf (router: StartedRouter): Promise<number[]> {
   const { pid } = router.process
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean).map(Number)
-  const living = await Promise.all(children.map(async child => {
-    const stat = await readFile(`/proc/${child}/stat`, 'utf8').catch(() => '')
-    return stat !== '' && !stat.includes(') Z ')
-  }))
-  return children.filter((_, i) => living[i])
+  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean).map(Number)
 }
