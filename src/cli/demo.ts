@@ -6,6 +6,8 @@ const OPTIONS = {
   once: { type: 'boolean', description: 'Send a fixed number of events, compare what arrived at relay and at RUM, and end.' }
 } as const satisfies CommandOptions
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 export const demo: Command = {
   name: 'demo',
   summary: 'Show the whole thing on this machine, with stand-ins and real traffic.',
@@ -21,8 +23,8 @@ Exit code with --once: 0 when every request the SDK made arrived at both ends by
     const { values } = readArguments(args, OPTIONS)
     const stop = new AbortController()
     const onSignal = (): void => { stop.abort() }
-    // Asked twice it still stops in order: nothing it started may outlive it.
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+    // Asked twice, or left by its terminal, it still stops in order: nothing it started may outlive it.
+    for (const signal of SIGNALS) process.on(signal, onSignal)
     try {
       return await runDemo({
         once: values.once ?? false,
@@ -31,7 +33,7 @@ Exit code with --once: 0 when every request the SDK made arrived at both ends by
         signal: stop.signal
       })
     } finally {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+      for (const signal of SIGNALS) process.off(signal, onSignal)
     }
   }
 }
