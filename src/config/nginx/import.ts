@@ -14,7 +14,7 @@ import { checkPorts, findMirror, mapListeners, mergeRoutes } from './map-servers
 import { mapClient, mapLog, mapRealIp, mapWorkers } from './map-settings.ts'
 import { mapUpstream, readUpstreams, type FindUpstream, type UpstreamSettings } from './map-upstreams.ts'
 import { parseNginx, withDescendants, type Directive } from './parser.ts'
-import { buildScope, type Scope } from './scope.ts'
+import { buildScope, owned, type Scope } from './scope.ts'
 
 export interface ImportOptions {
   /** Name of the file, for messages. */
@@ -93,9 +93,12 @@ function mapTop (top: Scope, file: string, account: Account): Imported | null {
 function mapServer (server: Scope, find: FindUpstream, account: Account): RouteDraft[] {
   if (server.node !== null) account.mapped(server.node, 'listeners and routes')
   const locations = server.children.filter(({ context }) => context === 'location')
+  // nginx copies no request twice: what takes copies is not mirrored itself.
+  const mirrors = new Map(locations.map(scope => [scope, owned(scope, 'internal').length > 0 ? null : findMirror(scope, server, account)]))
+  const takers = new Set(mirrors.values())
   const drafts = locations.flatMap(scope => {
-    for (const nested of scope.children) mapRoute(nested, () => null, find, account)
-    return mapRoute(scope, scope => findMirror(scope, server, account), find, account) ?? []
+    for (const nested of scope.children) mapRoute(nested, { mirror: null, takesCopies: false }, find, account)
+    return mapRoute(scope, { mirror: mirrors.get(scope) ?? null, takesCopies: takers.has(scope) }, find, account) ?? []
   })
   for (const [i, { location, scope }] of drafts.entries()) {
     // nginx holds both kinds of prefix in one tree.

@@ -27,8 +27,15 @@ export interface RouteDraft {
 
 const NOTHING = { upstream: null, rewrite: null, hideHeaders: [], root: null, addHeaders: [], types: {}, internal: false, mirror: null }
 
+export interface Copying {
+  /** The location that takes the copies of this one's requests. */
+  readonly mirror: Scope | null
+  /** Whether this location is such a one itself. */
+  readonly takesCopies: boolean
+}
+
 /** @returns `null` after a fault. */
-export function mapRoute (scope: Scope, mirrorOf: (scope: Scope) => Scope | null, find: FindUpstream, account: Account): RouteDraft | null {
+export function mapRoute (scope: Scope, { mirror, takesCopies }: Copying, find: FindUpstream, account: Account): RouteDraft | null {
   const { node } = scope
   if (node === null) return null
   account.mapped(node, 'routes')
@@ -37,13 +44,10 @@ export function mapRoute (scope: Scope, mirrorOf: (scope: Scope) => Scope | null
   const base = { ...NOTHING, scope, location: formatLocation(location) }
 
   const [internal] = owned(scope, 'internal')
-  if (internal !== undefined) {
-    account.mapped(internal, 'routes[].internal')
-    return { ...base, internal: true }
-  }
+  if (internal !== undefined) account.mapped(internal, 'routes[].internal')
+  if (internal !== undefined || takesCopies) return { ...base, internal: true }
 
   const [pass] = owned(scope, 'proxy_pass')
-  const mirror = mirrorOf(scope)
   if (pass !== undefined) {
     const target = readPass(pass, location, find, account)
     checkSentHeaders(scope, account)
