@@ -77,9 +77,9 @@ function walkLine (line: string, from: Address, trusted: TrustedRanges): { reach
   do {
     if (!isTrusted(current, trusted)) return { reached, goOn: false }
 
-    // As in nginx the first byte is not looked at here: a lone `,1.2.3.4` does not parse.
-    while (end > 1 && isSeparator(line.charCodeAt(end - 1))) end--
+    while (end > 0 && isSeparator(line.charCodeAt(end - 1))) end--
     let start = Math.max(end - 1, 0)
+    // As in nginx the first byte is not looked at: a lone `,1.2.3.4` does not parse.
     while (start > 0 && !isSeparator(line.charCodeAt(start))) start--
     if (start > 0) start++
 

@@ -62,14 +62,11 @@ function normaliseComplex (target: string): NormalisedTarget | null {
 
   for (let i = 0; i < target.length; i++) {
     let byte = target.charCodeAt(i)
-    let literal = false
-
     if (byte === PERCENT) {
       byte = hexPair(target, i + 1)
       if (byte <= 0) return null
       i += 2
-      // Decoded delimiters are part of the name; a decoded slash or dot counts as one.
-      literal = byte === PERCENT || byte === HASH || byte === QUESTION
+      // A decoded slash or dot counts as one; a decoded delimiter is part of the name.
     } else if (byte === QUESTION) {
       query = queryAfter(target, i)
       break
@@ -79,32 +76,28 @@ function normaliseComplex (target: string): NormalisedTarget | null {
 
     if (byte === SLASH) {
       if (segment === 'empty') continue
-      if (segment === 'dot') length--
-      else if (segment === 'dot-dot') {
-        length = parentLength(out, length)
-        if (length < 0) return null
-      } else out[length++] = SLASH
+      if (segment === 'other') out[length++] = SLASH
+      else length = resolveDots(out, length, segment)
+      if (length < 0) return null
       segment = 'empty'
       continue
     }
 
     out[length++] = byte
-    if (byte !== DOT || literal) segment = 'other'
+    if (byte !== DOT) segment = 'other'
     else if (segment === 'empty') segment = 'dot'
     else if (segment === 'dot') segment = 'dot-dot'
     else segment = 'other'
   }
 
-  if (segment === 'dot') length--
-  else if (segment === 'dot-dot') {
-    length = parentLength(out, length)
-    if (length < 0) return null
-  }
-  return { path: out.toString('latin1', 0, length), query }
+  length = resolveDots(out, length, segment)
+  return length < 0 ? null : { path: out.toString('latin1', 0, length), query }
 }
 
-/** Length of `/a/` for a buffer that ends in `/a/b/..`; -1 above the root. */
-function parentLength (out: Buffer, length: number): number {
+/** The length without a last segment of dots: up to `/a/` for both `/a/.` and `/a/b/..`; -1 above the root. */
+function resolveDots (out: Buffer, length: number, segment: Segment): number {
+  if (segment === 'dot') return length - 1
+  if (segment !== 'dot-dot') return length
   for (let i = length - 4; i >= 0; i--) {
     if (out[i] === SLASH) return i + 1
   }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -202,12 +202,25 @@ test('a file that becomes shorter while it is sent is an error, not a short answ
   await t.rejects(async () => { await chunks?.next() }, /became shorter/)
 })
 
-test('a body that is not read gives its file back', async t => {
+test('no file stays open, whether the body is read, given up or not wanted', async t => {
   const root = await createRoot(t)
-  const { body } = await serveStatic({ method: 'GET', path: '/js-sdk/ten.js', query: null, headers: [], redirect: () => '' }, { root, addHeaders: [], types: {} })
+  const ask = (method: string): Promise<StaticResponse> => serveStatic({ method, path: '/js-sdk/big.bin', query: null, headers: [], redirect: () => '' }, { root, addHeaders: [], types: {} })
+  const [read, givenUp, unread] = await Promise.all([ask('GET'), ask('GET'), ask('GET')])
+  await ask('HEAD')
+  t.equal(await openFiles(root), 3)
 
-  await body?.close()
-  await body?.close()
+  for await (const chunk of read.body?.chunks() ?? []) t.ok(chunk.length > 0)
+  for await (const chunk of givenUp.body?.chunks() ?? []) if (chunk.length > 0) break
+  await unread.body?.close()
+  await unread.body?.close()
 
-  await t.rejects(async () => { await body?.chunks().next() }, /closed before its end/)
+  t.equal(await openFiles(root), 0)
+  await t.rejects(async () => { await unread.body?.chunks().next() }, /closed before its end/)
 })
+
+/** Files below `root` that this process has open. */
+async function openFiles (root: string): Promise<number> {
+  const descriptors = await readdir('/proc/self/fd')
+  const names = await Promise.all(descriptors.map(descriptor => readlink(`/proc/self/fd/${descriptor}`).catch(() => '')))
+  return names.filter(name => name.startsWith(root)).length
+}

@@ -45,7 +45,7 @@ test('regular expressions match what they match in nginx', async t => {
   const { port } = await startNginx(t, `variables_hash_max_size 4096; ${maps.join('\n')} server { listen 127.0.0.1:PORT_1; location / { return 200 "${maps.map((_, i) => `$m${i}`).join('')}"; } }`)
   const locations = tests.map(({ modifier, pattern }) => parseLocation(`${modifier} ${pattern}`))
 
-  const targets = ['/a', '/a%0a', '/%0a', '/a%0aa', '/api/1/', '/api/1', ...sample(path, 150)]
+  const targets = ['/a', '/a%0a', '/%0a', '/a%0aa', '/api/1/', '/api/1', '/a%0dc', '/%e3%a9', '/%c3%a9', ...sample(path, 150)]
   for (const target of targets) {
     const answer = await exchange(port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
 
