@@ -10,7 +10,7 @@ import { freePorts, readMetrics, removeFolder, startRouterProcess, sumMetric, ty
 import { startEndpoint, startRelay, startUi } from './stand-ins.ts'
 import { renderLine, renderTable, type TableRow } from './table.ts'
 import { createTally, type DemoProject, type Tally } from './tally.ts'
-import { REQUESTS_PER_ROUND, startTraffic, type Traffic } from './traffic.ts'
+import { loadSdk, REQUESTS_PER_ROUND, startTraffic, type Traffic } from './traffic.ts'
 
 export interface DemoOptions {
   /** Send a fixed number of events, compare both ends, and end. Otherwise: until `signal`. */
@@ -46,9 +46,15 @@ const ROUNDS_PER_LINE = 5
 
 /**
  * @returns The exit code: 1 when something that was sent is missing at either end
- *   (`once`), or when the router ended by itself; otherwise 0.
+ *   (`once`), when the router ended by itself, or when there is no SDK; otherwise 0.
  */
 export async function runDemo (options: DemoOptions): Promise<number> {
+  const sdk = await loadSdk()
+  if (sdk === null) {
+    options.write('The demo sends with the real Sentry SDK, @sentry/node, which is not installed: run npm install with development dependencies.\n')
+    return 1
+  }
+
   await using stack = new AsyncDisposableStack()
   const folder = stack.adopt(await mkdtemp(join(tmpdir(), 'mirror-router-demo-')), removeFolder)
   const tally = createTally(PROJECTS)
@@ -83,7 +89,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   const gone = new AbortController()
   router.child.once('exit', () => { gone.abort() })
 
-  const traffic = await startTraffic(`http://127.0.0.1:${port}`, PROJECTS.map(({ id }) => id), tally.sent)
+  const traffic = startTraffic(sdk, `http://127.0.0.1:${port}`, PROJECTS.map(({ id }) => id), tally.sent)
   stack.defer(() => traffic.close())
 
   options.write(`

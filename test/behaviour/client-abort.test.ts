@@ -1,4 +1,5 @@
 /** Once the body is complete the client may leave; before that, nobody else is troubled. */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { test } from 'tap'
@@ -24,6 +25,23 @@ test('a client that closes right after its last byte is heard at both ends, ever
   const bodies = Array.from({ length: TIMES }, (_, i) => `{"n":${i}}\n`).sort()
   t.strictSame((await relay.received(TIMES)).map(({ body }) => body.toString()).sort(), bodies, 'at relay')
   t.strictSame((await endpoint.received(TIMES)).map(({ body }) => body.toString()).sort(), bodies, 'at the endpoint')
+})
+
+test('a client that closes right after the last byte of 2 MiB is heard at both ends, every time', async t => {
+  const { relay, endpoint, router } = await startAll(t)
+  const body = randomBytes(2 * 1024 * 1024)
+
+  for (let i = 0; i < 10; i++) {
+    const socket = connect(router.port80, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.end(post(TARGET, body), () => { socket.destroy() })
+    await once(socket, 'close')
+  }
+
+  for (const backend of [relay, endpoint]) {
+    const arrived = await backend.received(10)
+    t.equal(arrived.filter(request => request.body.equals(body)).length, 10)
+  }
 })
 
 test('a client that leaves while relay thinks does not cut relay or the copy short', async t => {

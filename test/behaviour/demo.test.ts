@@ -52,6 +52,17 @@ test('demo runs until it is interrupted, and leaves neither files nor processes'
   await t.rejects(fetch(page), 'the router is gone')
 })
 
+test('demo without the SDK says what to install', async t => {
+  const withoutSdk = `data:text/javascript,${encodeURIComponent(`
+    import { registerHooks } from 'node:module'
+    registerHooks({ resolve: (specifier, context, next) => next(specifier === '@sentry/node' ? '@sentry/not-installed' : specifier, context) })
+  `)}`
+
+  const run = promisify(execFile)(process.execPath, ['--import', withoutSdk, MAIN, 'demo', '--once'], { timeout: 60_000 })
+
+  await t.rejects(run, { code: 1, stdout: /@sentry\/node, which is not installed: run npm install/, stderr: '' })
+})
+
 async function temporaryFolder (t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mirror-router-test-'))
   t.teardown(() => removeFolder(folder))
