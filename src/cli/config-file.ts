@@ -35,10 +35,20 @@ export async function loadConfigFile (file: string, env: Environment): Promise<L
   const options = { file, env, cpus: availableParallelism(), readFile: (path: string) => readFileSync(path, 'utf8') }
   if (!file.endsWith('.conf')) return loadConfig(text, options)
 
-  const { importNginx } = await import('../config/nginx/import.ts')
-  const imported = importNginx(text, { file, readInclude: path => readFileSync(resolve(dirname(file), path), 'utf8') })
-  if (imported.faults.length > 0) return { faults: imported.faults.map(fault => ({ file, ...fault })) }
-  return loadConfig(imported.yaml, options)
+  const [{ importNginx }, { includesFrom }] = await Promise.all([import('../config/nginx/import.ts'), import('../config/nginx/include-files.ts')])
+  const { yaml, faults } = importNginx(text, { file, readInclude: includesFrom(dirname(file)) })
+  if (faults.length > 0) return { faults }
+  const loaded = loadConfig(yaml, options)
+  return loaded.faults ? { faults: loaded.faults.map(fault => placeInNginxConf(fault, text)) } : loaded
+}
+
+/** The lines of an imported file are not those of its nginx.conf: only a placeholder can be found again. */
+function placeInNginxConf ({ file, message }: Fault, text: string): Fault {
+  const placeholder = /the placeholder (<[^>]*>)/.exec(message)?.[1]
+  const lines = text.split('\n')
+  const index = placeholder === undefined ? -1 : lines.findIndex(line => !line.trimStart().startsWith('#') && line.includes(placeholder))
+  const column = index === -1 ? 0 : (lines[index] ?? '').indexOf(placeholder ?? '') + 1
+  return { file, line: index + 1, column, message: `imported as ${message}` }
 }
 
 /** Text of a configuration file, or why it cannot be one. */

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import type { Document } from 'yaml'
 import type { Config } from './config.ts'
-import { MAX_CONFIG_BYTES, parseYaml, placeOf } from './document.ts'
+import { MAX_CONFIG_BYTES, parseYaml, positionOf } from './document.ts'
 import type { Environment } from './environment.ts'
 import type { Fault } from './fault.ts'
 import { freeze } from './freeze.ts'
@@ -44,8 +44,7 @@ export function loadConfig (text: string, options: LoadOptions): Loaded {
     references: [],
     declared: new Set(),
     report: (path, offset, message) => {
-      const { line, col } = placeOf(parsed.lines, offset)
-      faults.push({ file, line, column: col, message: path === '' ? message : `${path}: ${message}` })
+      faults.push({ file, ...positionOf(text, offset), message: path === '' ? message : `${path}: ${message}` })
     }
   }
   const values = readRouter(reader, parsed.document)
@@ -53,7 +52,7 @@ export function loadConfig (text: string, options: LoadOptions): Loaded {
   if (values !== null) checkAdminPort(reader, values)
   const ca = values === null ? null : readAuthorities(reader, values, options)
 
-  if (values !== null && faults.length === 0) return { config: freeze(resolveConfig(values, { file, cpus: options.cpus, ca })) }
+  if (values !== null && faults.length === 0) return { config: freeze(resolveConfig(values, { file, cpus: options.cpus, ca, isWritten: path => reader.places.has(path) })) }
   return { faults: faults.sort((a, b) => a.line - b.line || a.column - b.column) }
 }
 

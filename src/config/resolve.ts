@@ -15,14 +15,19 @@ export interface Surroundings {
   readonly cpus: number
   /** What `mirror.ca` holds. */
   readonly ca: string | null
+  /** Whether the file has something at a path such as `upstreams.web`. */
+  readonly isWritten: (path: string) => boolean
 }
 
-export function resolveConfig (values: RouterValues, { file, cpus, ca }: Surroundings): Config {
+export function resolveConfig (values: RouterValues, { file, cpus, ca, isWritten }: Surroundings): Config {
   const folder = dirname(file)
+  const used = new Set([...values.routes.map(({ upstream }) => upstream), ...values.listeners.map(({ ui }) => ui)])
+  // A default upstream that nothing leads to is not there: nobody would miss its servers.
+  const upstreams = [...values.upstreams].filter(([name]) => used.has(name) || isWritten(`upstreams.${name}`))
   return {
     file,
     listeners: values.listeners,
-    upstreams: record([...values.upstreams].map(([name, upstream]) => [name, resolveUpstream(name, upstream)])),
+    upstreams: record(upstreams.map(([name, upstream]) => [name, resolveUpstream(name, upstream)])),
     routes: values.routes.map(route => resolveRoute(route, folder)),
     client: {
       maxBodyBytes: values.client.max_body,

@@ -50,7 +50,7 @@ export const router = section({
     default: [{ port: 80, host: '::', ui: 'web' }, { port: 81, host: '::', ui: 'web-rum' }]
   },
   upstreams: {
-    description: 'Named origins that routes forward to. Entries given here are laid over the default ones by name: `web: { read_timeout: 90s }` changes that time alone.',
+    description: 'Named origins that routes forward to. Entries given here are laid over the default ones by name: `web: { read_timeout: 90s }` changes that time alone. A default one that no route and no listener leads to is left out.',
     type: map('<name>', upstreamName, upstream, { base: DEFAULT_UPSTREAMS, declares: 'upstream' }),
     default: {}
   },

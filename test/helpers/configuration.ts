@@ -5,8 +5,11 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { Loaded, LoadOptions } from '../../src/config/load.ts'
 
 export function load (text: string, options: Partial<LoadOptions> = {}): Loaded {
-  const readFile = (path: string): string => { throw Object.assign(new Error(path), { code: 'ENOENT' }) }
-  return loadConfig(text, { file: 'router.yaml', env: {}, cpus: 4, readFile, ...options })
+  return loadConfig(text, { file: 'router.yaml', env: {}, cpus: 4, readFile: noFile, ...options })
+}
+
+function noFile (path: string): never {
+  throw Object.assign(new Error(path), { code: 'ENOENT' })
 }
 
 /** The configuration; a fault in it ends the test. */

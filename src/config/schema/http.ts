@@ -1,4 +1,5 @@
 /** Scalars that are words of HTTP or of nginx: methods, header fields, paths, locations. */
+import { parseLocation } from '../../routing/location.ts'
 import { text } from './scalars.ts'
 import type { ScalarType } from './types.ts'
 
@@ -98,7 +99,7 @@ export const location: ScalarType<string> = {
     // eslint-disable-next-line no-control-regex -- Control bytes are what is looked for.
     if (/[\u0000-\u001f\u007f]/.test(text)) return { hint: 'remove the control characters' }
     if (modifier === '~' || modifier === '~*') {
-      const problem = rest === '' ? 'the regular expression is missing' : regexProblem(rest)
+      const problem = rest === '' ? 'the regular expression is missing' : regexProblem(`${modifier} ${rest}`)
       return problem === null ? { value: `${modifier} ${rest}` } : { hint: problem }
     }
     if (rest.startsWith('@')) return { hint: 'named locations are not supported' }
@@ -114,12 +115,13 @@ export function splitLocation (location: string): { modifier: string, rest: stri
   return { modifier: match?.[1] ?? '', rest: match?.[2] ?? '' }
 }
 
-function regexProblem (source: string): string | null {
+/** Asks the routing itself, so that a file that passes can be served. */
+function regexProblem (location: string): string | null {
   try {
-    RegExp(source)
+    parseLocation(location)
     return null
   } catch (error) {
-    if (/\(\?[a-z]+\)/i.test(source)) return 'inline flags such as (?i) are not supported; for a match without regard to case write ~*'
-    return `it is not a regular expression (${error instanceof Error ? error.message.replace(/^.*: /s, '') : String(error)})`
+    const reason = error instanceof Error ? error.message.replace(/^Invalid regular expression: .*: /s, '') : String(error)
+    return `the regular expression is not right: ${reason}`
   }
 }

@@ -114,8 +114,8 @@ table('a key that is written twice is a fault at its second place', [
 
 table('locations are checked as nginx would read them', [
   ['routes: [{ location: a/, upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got a/; a path starts with /'],
-  ['routes: [{ location: "~ ^/(", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got "~ ^/("; it is not a regular expression (Unterminated group)'],
-  ['routes: [{ location: "~ (?i)^/a", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got "~ (?i)^/a"; inline flags such as (?i) are not supported; for a match without regard to case write ~*'],
+  ['routes: [{ location: "~ ^/(", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got "~ ^/("; the regular expression is not right: Unterminated group'],
+  ['routes: [{ location: "~ (?i)^/a", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got "~ (?i)^/a"; the regular expression is not right: "(?i)" is not supported in a location\'s regular expression'],
   ['routes: [{ location: "~", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got ~; the regular expression is missing'],
   ['routes: [{ location: "@named", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got @named; named locations are not supported'],
   ['routes: [{ location: "/a?b", upstream: web }]\n', '1:22: routes[0].location: expected a location such as /path/, = /path, ^~ /path/, ~ regex or ~* regex, got /a?b; a location is matched against the path alone; remove ? and what follows'],

@@ -56,7 +56,7 @@ test('an editor accepts what check accepts', async t => {
     'real_ip: { trusted: [10.0.0.0/8, "::1"] }'
   ]
   for (const text of texts) {
-    t.strictSame(faultsOf(text), [], text)
+    t.strictSame(faultsOf(text), [], text.slice(0, 60))
     t.ok(accepts(text), JSON.stringify(validate.errors))
   }
 })

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { configOf, faultsOf, load } from '../../helpers/configuration.ts'
+import { configOf, faultsOf } from '../../helpers/configuration.ts'
 
 const MINUTE_MS = 60_000
 /** Self-signed, for rum.example; its key was not kept. */
@@ -112,6 +112,12 @@ test('an upstream is laid over the default of its name; a new one is added', asy
   t.equal(upstreams['web']?.readTimeoutMs, 90_000)
   t.equal(upstreams['web-rum']?.readTimeoutMs, 30_000)
   t.strictSame(upstreams['api']?.servers, [{ host: 'api', port: 80 }, { host: 'api-2', port: 81 }, { host: '::1', port: 82 }])
+})
+
+test('a default upstream that nothing leads to is not there; a written one is', async t => {
+  const { upstreams } = configOf('listeners: [{ port: 80 }]\nupstreams: { spare: { servers: [a] } }\nroutes: [{ location: /, upstream: ui }]\n')
+
+  t.strictSame(Object.keys(upstreams).sort(), ['spare', 'web'])
 })
 
 test('lists that are given take the place of the default ones', async t => {
@@ -230,11 +236,12 @@ test('the authorities of the endpoint are read when the file is loaded', async t
 })
 
 test('the configuration cannot be changed by who reads it', async t => {
-  const { config } = load(`${ENDPOINT}  projects: { 1: /a }\n`)
+  const { listeners, upstreams, mirror } = configOf(`${ENDPOINT}  projects: { 1: /a }\n`)
+  const projects = mirror?.projects as Map<string, string | null>
 
-  t.throws(() => { Object.assign(config?.listeners[0] ?? {}, { port: 1 }) }, TypeError)
-  t.throws(() => { Object.assign(config?.upstreams ?? {}, { other: null }) }, TypeError)
-  t.throws(() => { (config?.mirror?.projects as Map<string, string>).set('2', '/b') }, TypeError)
-  t.throws(() => { (config?.mirror?.projects as Map<string, string>).clear() }, TypeError)
-  t.strictSame([...config?.mirror?.projects ?? []], [['1', '/a']])
+  t.throws(() => { Object.assign(listeners[0] ?? {}, { port: 1 }) }, TypeError)
+  t.throws(() => { Object.assign(upstreams, { other: null }) }, TypeError)
+  t.throws(() => { projects.set('2', '/b') }, TypeError)
+  t.throws(() => { projects.clear() }, TypeError)
+  t.strictSame([...projects], [['1', '/a']])
 })

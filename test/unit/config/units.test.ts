@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { DURATION_PATTERN, SIZE_PATTERN, formatDuration, formatSize, parseDuration, parseSize, suggestDuration, suggestSize } from '../../../src/config/units.ts'
 
 test('a time is a number and its unit, or several from the largest unit down', async t => {
