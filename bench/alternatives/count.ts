@@ -4,7 +4,8 @@
  *   npm install --prefix FOLDER @fastify/http-proxy
  *   ALTERNATIVES=FOLDER node bench/alternatives/count.ts [--ids]
  *
- * Static files (`/js-sdk/`) are left out: they say nothing about an engine.
+ * Static files (`/js-sdk/`) and the choice between two Relays are left out: they
+ * say nothing about an engine.
  * Takes about six minutes; nginx must be installed.
  */
 import { fileURLToPath } from 'node:url'
@@ -12,7 +13,7 @@ import { loadCases } from '../../test/parity/cases.ts'
 import { commandSubject } from '../../test/parity/subjects.ts'
 import { runSuite, type CaseResult } from '../../test/parity/suite.ts'
 
-const cases = loadCases().filter(parityCase => parityCase.group !== 'jssdk')
+const cases = loadCases().filter(({ id, group }) => !id.includes('jssdk') && group !== 'multi')
 
 console.log(`${cases.length} cases`)
 for (const name of ['http-proxy', 'plain-http']) {

@@ -6,22 +6,17 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginCallback, type FastifyReply, type FastifyRequest } from 'fastify'
 import { KNOWN_METHODS, mirrorAgent, sendCopy, statusOfError, statusOfParseError, upstreamAgent } from './legs.ts'
-import { createProduct, MAX_BODY_BYTES, MAX_HEADER_BYTES, type Fields, type Forward } from './product.ts'
-
-interface Kept {
-  readonly forward: Forward
-  readonly body: Buffer
-}
+import { CLOSING, createProduct, MAX_BODY_BYTES, MAX_HEADER_BYTES, type Fields, type Forward, type Incoming } from './product.ts'
 
 const httpProxy = createRequire(join(process.env['ALTERNATIVES'] ?? '.', 'package.json'))('@fastify/http-proxy') as FastifyPluginCallback<Record<string, unknown>>
 const product = createProduct(process.env)
 const upstreams = upstreamAgent(product.timeouts)
 const endpoint = mirrorAgent(product.timeouts)
 const bodies = new WeakMap<IncomingMessage, Buffer>()
-const kept = new WeakMap<IncomingMessage, Kept>()
+const forwards = new WeakMap<IncomingMessage, Forward>()
 
 for (const port of [product.ports.p80, product.ports.p81]) await serve(port)
 
@@ -47,7 +42,7 @@ async function serve (port: number): Promise<void> {
     if (method !== 'GET' && method !== 'HEAD') app.addHttpMethod(method, { hasBody: true, overrideExisting: true })
   }
   readBodiesWhole(app)
-  app.addHook('onRequest', async request => dropMalformedContentType(request))
+  app.addHook('onRequest', (request, reply, done) => decide(port, request, reply, done))
   app.setErrorHandler((error: FastifyError, _request, reply) => { void reply.code(error.statusCode ?? 500).header('Connection', 'close').type('text/html').send('') })
   await app.register(httpProxy, {
     upstream: '',
@@ -58,14 +53,20 @@ async function serve (port: number): Promise<void> {
     internalRewriteLocationHeader: false,
     disableCache: true,
     preRewrite: (target: string) => product.rewrite(target),
-    preHandler: (request: FastifyRequest, reply: FastifyReply, done: () => void) => prepare(port, request, reply, done),
+    preHandler: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => copy(request, done),
     replyOptions: {
       retryDelay: () => null,
-      getUpstream: (request: FastifyRequest) => kept.get(request.raw)?.forward.origin,
-      rewriteRequestHeaders: (request: FastifyRequest) => requestHeaders(kept.get(request.raw)),
-      rewriteHeaders: (headers: Record<string, string | string[]>, request: FastifyRequest) => responseHeaders(headers, kept.get(request.raw)?.forward.hidden ?? []),
+      getUpstream: (request: FastifyRequest) => forwards.get(request.raw)?.origin,
+      rewriteRequestHeaders: (request: FastifyRequest) => requestHeaders(request),
+      rewriteHeaders: (headers: Record<string, string | string[]>, request: FastifyRequest) => responseHeaders(headers, forwards.get(request.raw)?.hidden ?? []),
       onError: (reply: FastifyReply, { error }: { error: { cause?: { code?: string }, code?: string } }) => { void reply.code(statusOfError(error.cause?.code ?? error.code)).type('text/html').send('') }
     }
+  })
+  app.server.keepAliveTimeoutBuffer = 0
+  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => app.routing(request, response))
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if ('forward' in product.decide(incoming(port, request))) response.writeContinue()
+    app.routing(request, response)
   })
   await app.listen({ port, host: '127.0.0.1' })
 }
@@ -86,31 +87,45 @@ function dropMalformedContentType (request: FastifyRequest): void {
   if (type !== undefined && !/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/.test(type)) delete request.raw.headers['content-type']
 }
 
-function prepare (port: number, request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  const decision = product.decide({
-    method: request.method,
-    target: request.raw.url ?? '/',
-    rawHeaders: request.raw.rawHeaders,
-    peer: request.raw.socket.remoteAddress ?? '',
-    port,
-    minorVersion: request.raw.httpVersionMinor === 0 ? 0 : 1
-  })
-  if ('answer' in decision) {
-    if (decision.answer === 400 || decision.answer === 405) reply.header('Connection', 'close')
-    if (decision.location !== undefined) reply.header('Location', decision.location)
-    void reply.code(decision.answer).type('text/html').send('')
+/** Before the body is read. */
+function decide (port: number, request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  dropMalformedContentType(request)
+  const decision = product.decide(incoming(port, request.raw))
+  if ('forward' in decision) {
+    forwards.set(request.raw, decision.forward)
+    done()
     return
   }
+  if (CLOSING.includes(decision.answer)) reply.header('Connection', 'close')
+  if (decision.location !== undefined) reply.header('Location', decision.location)
+  void reply.code(decision.answer).type('text/html').send('')
+}
 
-  const body = bodies.get(request.raw) ?? Buffer.alloc(0)
-  kept.set(request.raw, { forward: decision.forward, body })
-  const { copy } = decision.forward
-  if (copy !== null) sendCopy(endpoint, product.endpointOrigin, request.method, copy, body)
+function incoming (port: number, request: IncomingMessage): Incoming {
+  return {
+    method: request.method ?? 'GET',
+    target: request.url ?? '/',
+    rawHeaders: request.rawHeaders,
+    peer: request.socket.remoteAddress ?? '',
+    port,
+    minorVersion: request.httpVersionMinor === 0 ? 0 : 1
+  }
+}
+
+/** Once the body is there: the copy goes out beside the request. */
+function copy ({ raw, method }: FastifyRequest, done: () => void): void {
+  raw.socket.setTimeout(0)
+  const copied = forwards.get(raw)?.copy ?? null
+  if (copied !== null) sendCopy(endpoint, product.endpointOrigin, method, copied, bodyOf(raw))
   done()
 }
 
-function requestHeaders (request: Kept | undefined): Record<string, string | string[]> {
-  return request === undefined ? {} : grouped(request.forward.fields(request.body.length))
+function bodyOf (request: IncomingMessage): Buffer {
+  return bodies.get(request) ?? Buffer.alloc(0)
+}
+
+function requestHeaders ({ raw }: FastifyRequest): Record<string, string | string[]> {
+  return grouped(forwards.get(raw)?.fields(bodyOf(raw).length) ?? [])
 }
 
 function responseHeaders (headers: Record<string, string | string[]>, hidden: readonly string[]): Record<string, string | string[]> {

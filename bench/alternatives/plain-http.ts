@@ -5,7 +5,7 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { mirrorAgent, sendCopy, statusOfError, statusOfParseError, upstreamAgent } from './legs.ts'
-import { createProduct, MAX_BODY_BYTES, MAX_HEADER_BYTES, type Forward } from './product.ts'
+import { CLOSING, createProduct, MAX_BODY_BYTES, MAX_HEADER_BYTES, type Forward, type Incoming } from './product.ts'
 
 const product = createProduct(process.env)
 const upstreams = upstreamAgent(product.timeouts)
@@ -19,7 +19,9 @@ for (const port of [product.ports.p80, product.ports.p81]) {
     requestTimeout: 0,
     connectionsCheckingInterval: 250
   }, (request, response) => { void handle(port, request, response) })
+  // A silence while the client sends; lifted once it has.
   server.setTimeout(product.timeouts.clientMs)
+  server.keepAliveTimeoutBuffer = 0
   tune(server, port)
   server.listen(port, '127.0.0.1')
 }
@@ -27,7 +29,7 @@ for (const port of [product.ports.p80, product.ports.p81]) {
 function tune (server: Server, port: number): void {
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => { void handle(port, request, response) })
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) <= MAX_BODY_BYTES) response.writeContinue()
+    if ('forward' in product.decide(incoming(port, request))) response.writeContinue()
     void handle(port, request, response)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -41,21 +43,10 @@ function tune (server: Server, port: number): void {
 }
 
 async function handle (port: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const decision = product.decide({
-    method: request.method ?? 'GET',
-    target: request.url ?? '/',
-    rawHeaders: request.rawHeaders,
-    peer: request.socket.remoteAddress ?? '',
-    port,
-    minorVersion: request.httpVersionMinor === 0 ? 0 : 1
-  })
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
-    answer(response, 413, true)
-    return
-  }
+  const decision = product.decide(incoming(port, request))
   if ('answer' in decision) {
     if (decision.location !== undefined) response.setHeader('Location', decision.location)
-    answer(response, decision.answer, decision.answer === 400 || decision.answer === 405)
+    answer(response, decision.answer, CLOSING.includes(decision.answer))
     request.resume()
     return
   }
@@ -63,8 +54,21 @@ async function handle (port: number, request: IncomingMessage, response: ServerR
   const body = await readBody(request)
   if (body === 'too large') answer(response, 413, true)
   if (!Buffer.isBuffer(body)) return
+  request.socket.setTimeout(0)
+  response.once('finish', () => request.socket.setTimeout(product.timeouts.keepaliveMs))
   if (decision.forward.copy !== null) sendCopy(endpoint, product.endpointOrigin, request.method ?? 'GET', decision.forward.copy, body)
   forward(request.method ?? 'GET', decision.forward, body, response)
+}
+
+function incoming (port: number, request: IncomingMessage): Incoming {
+  return {
+    method: request.method ?? 'GET',
+    target: request.url ?? '/',
+    rawHeaders: request.rawHeaders,
+    peer: request.socket.remoteAddress ?? '',
+    port,
+    minorVersion: request.httpVersionMinor === 0 ? 0 : 1
+  }
 }
 
 async function readBody (request: IncomingMessage): Promise<Buffer | 'too large' | 'client left'> {
@@ -92,6 +96,7 @@ function forward (method: string, { origin, target, fields, hidden }: Forward, b
   upstreams.dispatch({ origin, path: target, method, headers: flat(fields(body.length)), body: body.length > 0 ? body : null }, {
     onRequestStart () { /* undici wants it. */ },
     onResponseStart (controller, status, _headers, reason) {
+      if (status < 200) return
       const headers = flat(product.responseFields(rawHeaders(controller.rawHeaders), hidden))
       response.writeHead(status, reason ?? '', headers)
     },

@@ -16,6 +16,7 @@ import type { Ports } from '../../test/parity/ports.ts'
 
 export const MAX_BODY_BYTES = 100 * 1024 * 1024
 export const MAX_HEADER_BYTES = 32 * 1024
+const MAX_LINE_BYTES = 8 * 1024
 
 const DOCUMENT_RANGES = ['172.17.0.0/16', '172.18.0.0/16', '172.19.0.0/16', '172.20.0.0/14', '172.24.0.0/14', '172.28.0.0/14', '192.168.0.0/16', '10.0.0.0/8']
 const PLAIN_ROUTE = { upstream: 'ui', rewrite: null, mirror: false, hideHeaders: [], root: null, addHeaders: [], types: {}, internal: false } as const satisfies Omit<RouteConfig, 'location'>
@@ -50,6 +51,9 @@ export interface Forward {
   readonly copy: { readonly target: string, readonly fields: (bodyLength: number) => Fields } | null
 }
 
+/** Answers that end a connection. */
+export const CLOSING: readonly number[] = [400, 405, 413, 414, 501]
+
 export type Decision =
   | { readonly answer: number, readonly location?: string }
   | { readonly forward: Forward }
@@ -83,12 +87,15 @@ export function createProduct (environment: NodeJS.ProcessEnv): Product {
   const limit = profile.clientAndMirrorTimeouts
 
   function decide (incoming: Incoming): Decision {
+    const refusal = headRefusal(incoming)
+    if (refusal !== null) return { answer: refusal }
     const { target, host } = originForm(incoming)
     const normalised = normalisePath(target)
     if (normalised === null || (host === null && incoming.minorVersion === 1)) return { answer: 400 }
     if (incoming.method === 'TRACE') return { answer: 405 }
     const match = table.match(normalised.path)
     if (match.kind === 'none' || match.route.internal) return { answer: 404 }
+    if (Number(pairs(incoming.rawHeaders).find(([name]) => name.toLowerCase() === 'content-length')?.[1] ?? 0) > MAX_BODY_BYTES) return { answer: 413 }
     if (match.kind === 'redirect') {
       const location = redirectLocation({ host: host?.host ?? null, hostPort: host?.port ?? '', localAddress: '127.0.0.1', listenPort: incoming.port, path: match.location, query: normalised.query })
       return { answer: 301, location }
@@ -149,6 +156,18 @@ export function createProduct (environment: NodeJS.ProcessEnv): Product {
 /** @param limit - As in the profiles: whole seconds, `1s`. */
 function milliseconds (limit: string | undefined, standard: number): number {
   return limit === undefined ? standard : Number.parseInt(limit, 10) * 1000
+}
+
+/** What nginx refuses and node's parser does not. */
+function headRefusal ({ method, target, rawHeaders, minorVersion }: Incoming): number | null {
+  if (method.length + target.length > MAX_LINE_BYTES) return 414
+  const fields = pairs(rawHeaders)
+  if (fields.some(([name, value]) => name.length + value.length > MAX_LINE_BYTES)) return 400
+  if (fields.filter(([name]) => name.toLowerCase() === 'host').length > 1) return 400
+  const codings = fields.filter(([name]) => name.toLowerCase() === 'transfer-encoding')
+  if (codings.length > 1 || (codings.length === 1 && minorVersion === 0)) return 400
+  if (codings.some(([, value]) => value.toLowerCase() !== 'chunked')) return 501
+  return null
 }
 
 function originForm ({ target, rawHeaders }: Incoming): { target: string, host: ReturnType<typeof parseHost> } {

@@ -34,7 +34,7 @@ test('the router does what nginx does', { timeout: TIMEOUT_MS }, async t => {
 })
 
 test('docs/parity.md lists the cases that differ on purpose, and no other', async t => {
-  const [, section = ''] = readFileSync(DOCUMENT, 'utf8').split('## Cases that differ on purpose')
+  const section = readFileSync(DOCUMENT, 'utf8').split('\n## ').find(part => part.startsWith('Cases that differ on purpose')) ?? ''
   const documented = [...section.matchAll(/^- `([^`]+)`: (.+)$/gm)].map(([, id, reason]) => `${id}: ${reason}`)
 
   t.strictSame(documented, Object.entries(EXCEPTIONS).map(([id, reason]) => `${id}: ${reason}`))
