@@ -1,20 +1,21 @@
 /**
  * One connection of a client. Its states, and what ends each:
  *
- *   idle ─ first byte ─► head ─ complete ─► respond ◄──────────┐
- *    ▲                    │ malformed ────► respond, then close │ body complete
- *    │                    │                 respond ─ readBody ─► body
- *    └── response complete, unread body discarded ◄── respond
+ *   idle ─ first byte ─► head ─ complete ─► respond ─ readBody ─► body
+ *    ▲                    │                  │   ▲                  │
+ *    │                    └─ malformed ──►   │   └─ body complete ──┘
+ *    │                                       │ response complete
+ *    ├───────────────────────────────────────┤
+ *    └──── the rest of an unread body ─── discard            or: linger ─► closed
  *
  * Requests are answered one at a time, in order; what comes early waits. A client
  * that is silent for too long is reset, an idle one gets a FIN, as nginx does it.
  */
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
-import { ChunkedDecoder } from './chunked.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import { Exchange, type BodyConsumer, type BodyFault, type ExchangeConnection } from './exchange.ts'
-import { canBeginRequest, MAX_LINE_BYTES, parseRequestHead } from './request-head.ts'
+import { Exchange, type BodyConsumer, type ExchangeConnection } from './exchange.ts'
+import { RequestReader } from './request-reader.ts'
 
 export interface ConnectionTimeouts {
   /** For a whole head. nginx: client_header_timeout. */
@@ -54,19 +55,15 @@ export class ServerConnection implements ExchangeConnection, Timed {
   readonly #timeouts: ConnectionTimeouts
   readonly #requests: RequestListener
   readonly #deadlines: Deadlines
+  readonly #reader = new RequestReader()
   #state: State = 'idle'
   #exchange: Exchange | null = null
   #startedAt = 0
-  /** Bytes read and not yet used. */
-  #pending: Buffer | null = null
-  /** In `head`: how much of #pending was searched, and where its last line begins. */
-  #searched = 0
-  #lineStart = 0
   #consumer: BodyConsumer | null = null
-  #decoder: ChunkedDecoder | null = null
-  #bodyLimit = 0
-  #bodyRemaining = 0
+  #bodyLimit = Infinity
   #bodyPaused = false
+  /** Nothing behind a malformed request can be read. */
+  #unreadable = false
   #advancing = false
   #peerEnded = false
   #draining = false
@@ -106,7 +103,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
   readBody (consumer: BodyConsumer, limit: number): void {
     this.#consumer = consumer
     this.#bodyLimit = limit
-    if (this.#bodyComplete()) {
+    if (this.#reader.bodyComplete) {
       consumer.onEnd()
       return
     }
@@ -122,6 +119,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
   }
 
   resumeBody (): void {
+    if (this.#state !== 'body') return
     this.#bodyPaused = false
     this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
     this.socket.resume()
@@ -135,15 +133,14 @@ export class ServerConnection implements ExchangeConnection, Timed {
   finish (): void {
     const keepAlive = this.#exchange?.keepAlive === true && !this.#draining
     this.#exchange = null
+    this.#bodyPaused = false
     if (this.#state === 'closed') return
     if (!keepAlive) {
       this.#close()
-    } else if (this.#bodyComplete()) {
+    } else if (this.#reader.bodyComplete) {
       this.#becomeIdle()
     } else {
       this.#state = 'discard'
-      this.#consumer = null
-      this.#bodyPaused = false
       this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
       this.socket.resume()
       this.#advance()
@@ -163,8 +160,8 @@ export class ServerConnection implements ExchangeConnection, Timed {
       return
     }
     if (this.#state === 'closed') return
-    this.#pending = this.#pending === null ? data : Buffer.concat([this.#pending, data])
-    if (this.#state === 'respond' && this.#pending.length > MAX_PIPELINED_BYTES) this.socket.pause()
+    this.#reader.push(data)
+    if (this.#state === 'respond' && this.#reader.bufferedBytes > MAX_PIPELINED_BYTES) this.socket.pause()
     else this.#advance()
   }
 
@@ -189,7 +186,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
     this.#deadlines.remove(this)
     if (this.#state === 'head' || this.#state === 'body') this.#abort('CLIENT_ABORTED')
     this.#state = 'closed'
-    this.#pending = null
+    this.#reader.clear()
     const exchange = this.#exchange
     this.#exchange = null
     if (exchange !== null) {
@@ -200,19 +197,10 @@ export class ServerConnection implements ExchangeConnection, Timed {
 
   onDeadline (): void {
     switch (this.#state) {
-      case 'idle':
-        // The first request of a connection has the header's time, as in nginx: no bytes at all is a silence, not idleness.
-        this.socket.destroySoon()
-        break
-      case 'head': case 'body':
-        this.#abort('CLIENT_TIMEOUT')
-        break
-      case 'respond': case 'discard':
-        this.socket.resetAndDestroy()
-        break
-      case 'linger': case 'closed':
-        this.socket.destroy()
-        break
+      case 'idle': this.socket.destroySoon(); break
+      case 'head': case 'body': this.#abort('CLIENT_TIMEOUT'); break
+      case 'respond': case 'discard': this.socket.resetAndDestroy(); break
+      case 'linger': case 'closed': this.socket.destroy(); break
     }
   }
 
@@ -221,17 +209,26 @@ export class ServerConnection implements ExchangeConnection, Timed {
   #advance (): void {
     if (this.#advancing) return
     this.#advancing = true
-    let progress = true
-    while (progress && this.#pending !== null) {
-      switch (this.#state) {
-        case 'idle': case 'head': progress = this.#mayServe() && this.#readHead(this.#pending); break
-        case 'body': case 'discard': progress = this.#readBody(this.#pending); break
-        case 'respond': case 'linger': case 'closed': progress = false; break
-      }
-    }
+    while (this.#step());
     this.#advancing = false
-    if (this.#peerEnded && this.#state === 'idle') this.socket.destroySoon()
-    else if (this.#peerEnded && this.#state === 'head') this.#abort('CLIENT_ABORTED')
+    if (!this.#peerEnded) return
+    if (this.#state === 'idle') this.socket.destroySoon()
+    else if (this.#state === 'head') this.#abort('CLIENT_ABORTED')
+  }
+
+  /** @returns Whether another step may be possible with the bytes there are. */
+  #step (): boolean {
+    switch (this.#state) {
+      case 'idle':
+        if (!this.#mayServe() || !this.#reader.beginHead()) return false
+        this.#state = 'head'
+        this.#startedAt = performance.now()
+        this.deadline = this.#startedAt + this.#timeouts.headerTimeoutMs
+        return true
+      case 'head': return this.#readHead()
+      case 'body': case 'discard': return this.#readBody()
+      case 'respond': case 'linger': case 'closed': return false
+    }
   }
 
   /** A client that asks on without reading its answers is not read either. */
@@ -241,107 +238,42 @@ export class ServerConnection implements ExchangeConnection, Timed {
     return false
   }
 
-  #readHead (pending: Buffer): boolean {
-    let start = 0
-    if (this.#state === 'idle') {
-      // RFC 9112 section 2.2: empty lines before a request are ignored.
-      while (start < pending.length && (pending[start] === 13 || pending[start] === 10)) start++
-      this.#pending = start === pending.length ? null : start === 0 ? pending : pending.subarray(start)
-      if (this.#pending === null) return false
-      this.#state = 'head'
-      this.#startedAt = performance.now()
-      this.#searched = 0
-      this.#lineStart = 0
-      this.deadline = this.#startedAt + this.#timeouts.headerTimeoutMs
-      if (!canBeginRequest(this.#pending[0] as number)) return this.#malformed('BAD_REQUEST', '')
-      return true
-    }
-
-    const end = pending.indexOf('\r\n\r\n', Math.max(0, this.#searched - 3), 'latin1')
-    if (end === -1) return this.#checkPartialHead(pending)
-
-    const text = pending.toString('latin1', 0, end + 2)
-    const head = parseRequestHead(text, true)
-    this.#pending = end + 4 === pending.length ? null : pending.subarray(end + 4)
-    const requestLine = text.substring(0, text.indexOf('\r'))
-    if (head === null || typeof head === 'string') return this.#malformed(head ?? 'BAD_REQUEST', requestLine)
-
-    this.#decoder = head.framing === 'chunked' ? new ChunkedDecoder() : null
-    this.#bodyRemaining = head.contentLength
-    this.#bodyLimit = Infinity
+  #readHead (): boolean {
+    const result = this.#reader.readHead()
+    if (result === null) return false
     this.#state = 'respond'
     this.deadline = Infinity
-    this.#exchange = new Exchange(this, head, requestLine, this.#startedAt)
+    if (result.kind === 'fault') {
+      this.#unreadable = true
+      this.#exchange = new Exchange(this, null, result.requestLine, this.#startedAt)
+      this.#requests.onMalformed(this.#exchange, result.code)
+      return true
+    }
+    this.#bodyLimit = Infinity
+    this.#exchange = new Exchange(this, result.head, result.requestLine, this.#startedAt)
     if (this.#draining) this.#exchange.keepAlive = false
     this.#requests.onRequest(this.#exchange)
     return true
   }
 
-  /** A fault is answered as soon as it can be seen; each byte is looked at a bounded number of times. */
-  #checkPartialHead (pending: Buffer): boolean {
-    const newLine = pending.lastIndexOf(10)
-    const lineComplete = newLine >= this.#searched
-    this.#searched = pending.length
-    if (!lineComplete && pending.length - this.#lineStart <= MAX_LINE_BYTES) return false
-    this.#lineStart = newLine + 1
-    const text = pending.toString('latin1', 0, pending.length)
-    const fault = parseRequestHead(text, false)
-    return typeof fault === 'string' ? this.#malformed(fault, text.substring(0, Math.max(0, text.indexOf('\r')))) : false
-  }
-
-  #malformed (code: ErrorCode, requestLine: string): boolean {
+  #readBody (): boolean {
+    if (this.#bodyPaused || this.#reader.bufferedBytes === 0) return false
+    const discarding = this.#state === 'discard'
+    const consumer = discarding ? null : this.#consumer
+    this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
+    const progress = this.#reader.readBody(this.#bodyLimit, piece => { consumer?.onData(piece) })
+    if (progress === 'incomplete') return true
+    if (discarding) {
+      if (progress === 'complete') this.#becomeIdle()
+      else this.#close()
+      return true
+    }
+    // The consumer may have answered already, if it could not keep what it got.
+    if (this.#state !== 'body') return true
     this.#state = 'respond'
     this.deadline = Infinity
-    this.#bodyRemaining = Infinity
-    this.#exchange = new Exchange(this, null, requestLine, this.#startedAt)
-    this.#requests.onMalformed(this.#exchange, code)
-    return true
-  }
-
-  #readBody (pending: Buffer): boolean {
-    if (this.#bodyPaused) return false
-    this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
-    const decoder = this.#decoder
-    if (decoder === null) {
-      const taken = Math.min(this.#bodyRemaining, pending.length)
-      this.#bodyRemaining -= taken
-      this.#pending = taken === pending.length ? null : pending.subarray(taken)
-      this.#consumer?.onData(taken === pending.length ? pending : pending.subarray(0, taken))
-    } else {
-      const pieces: Buffer[] = []
-      const taken = decoder.read(pending, 0, piece => { pieces.push(piece) })
-      this.#pending = taken === pending.length ? null : pending.subarray(taken)
-      if (decoder.fault) return this.#failBody('BAD_REQUEST')
-      if (decoder.announced > this.#bodyLimit) return this.#failBody('BODY_TOO_LARGE')
-      // One buffer for each read, however small the chunks: a body of one-byte chunks must not cost an object per byte.
-      if (pieces.length > 0) this.#consumer?.onData(pieces.length === 1 ? pieces[0] as Buffer : Buffer.concat(pieces))
-    }
-    if (this.#bodyComplete()) this.#endBody()
-    return true
-  }
-
-  #bodyComplete (): boolean {
-    return this.#decoder === null ? this.#bodyRemaining === 0 : this.#decoder.done
-  }
-
-  #endBody (): void {
-    if (this.#state === 'discard') {
-      this.#becomeIdle()
-    } else {
-      this.#state = 'respond'
-      this.deadline = Infinity
-      this.#consumer?.onEnd()
-    }
-  }
-
-  #failBody (code: BodyFault): boolean {
-    if (this.#state === 'discard') {
-      this.#close()
-    } else {
-      this.#state = 'respond'
-      this.deadline = Infinity
-      this.#consumer?.onFault(code)
-    }
+    if (progress === 'complete') consumer?.onEnd()
+    else consumer?.onFault(progress)
     return true
   }
 
@@ -357,18 +289,20 @@ export class ServerConnection implements ExchangeConnection, Timed {
   }
 
   #becomeIdle (): void {
-    this.#state = 'idle'
     this.#consumer = null
+    if (this.#draining) {
+      this.#close()
+      return
+    }
+    this.#state = 'idle'
     this.deadline = performance.now() + this.#timeouts.keepaliveTimeoutMs
-    if (this.#draining) { this.#close(); return }
     if (this.socket.isPaused()) this.socket.resume()
-    if (this.#pending !== null) this.#advance()
-    else if (this.#peerEnded) this.socket.destroySoon()
+    this.#advance()
   }
 
   #close (): void {
-    const unread = this.#pending !== null || !this.#bodyComplete()
-    this.#pending = null
+    const unread = this.#unreadable || this.#reader.bufferedBytes > 0 || !this.#reader.bodyComplete
+    this.#reader.clear()
     if (!unread || this.#peerEnded) {
       this.#state = 'closed'
       this.socket.destroySoon()

@@ -6,9 +6,9 @@
  * A response whose head is out can only be completed or cut.
  */
 import type { ErrorCode } from '../errors.ts'
+import type { ClientConnection, ClientFault, OutgoingRequest, ResponseHandler } from '../http1/client-connection.ts'
 import type { Exchange } from '../http1/exchange.ts'
 import type { ResponseHead } from '../http1/message.ts'
-import type { OutgoingRequest, ResponseHandler, UpstreamConnection, UpstreamFault } from '../http1/upstream-connection.ts'
 import { sendError } from './error-page.ts'
 import { clientResponseBlock } from './headers.ts'
 import { goesOn, isFailureStatus } from './next-upstream.ts'
@@ -33,7 +33,7 @@ export class Forward implements ResponseHandler {
   readonly #options: ForwardOptions
   readonly #tried: UpstreamServer[] = []
   #server: UpstreamServer | null = null
-  #connection: UpstreamConnection | null = null
+  #connection: ClientConnection | null = null
   #freshTried = false
   #started = false
   #waiting = false
@@ -66,7 +66,7 @@ export class Forward implements ResponseHandler {
   }
 
   #send (server: UpstreamServer, fresh: boolean): void {
-    this.#connection = server.acquire(fresh)
+    this.#connection = server.pool.acquire(fresh)
     this.#connection.send(this.#options.request, this)
   }
 
@@ -104,16 +104,17 @@ export class Forward implements ResponseHandler {
     })
   }
 
-  onFault (fault: UpstreamFault): void {
+  onFault (fault: ClientFault): void {
     this.#connection = null
     const { upstream, request } = this.#options
-    if (fault.reused && !fault.answered && fault.reason === 'reset' && !this.#freshTried && this.#server !== null) {
+    if (fault.stale && !this.#freshTried && this.#server !== null) {
       // The server closed an idle connection just as it was used: not a failure of the server.
       this.#freshTried = true
       this.#send(this.#server, true)
       return
     }
-    this.#options.onUpstreamError(upstream.config.name, fault.reason)
+    // The body's own file failed: nothing an upstream did. There is no TLS to upstreams.
+    if (fault.reason !== 'body_lost' && fault.reason !== 'tls') this.#options.onUpstreamError(upstream.config.name, fault.reason)
     if (this.#started) {
       this.#forwarded()
       this.#whenDurable(() => {
@@ -128,7 +129,7 @@ export class Forward implements ResponseHandler {
     else this.#fail(errorOf(fault))
   }
 
-  #mayGoOn (failure: UpstreamFault['reason'] | 'status', status: number, method: string, sent: boolean): boolean {
+  #mayGoOn (failure: ClientFault['reason'] | 'status', status: number, method: string, sent: boolean): boolean {
     const { upstream } = this.#options
     return this.#tried.length < upstream.serverCount && goesOn(upstream.config, failure, status, method, this.#tried.length, sent)
   }
@@ -178,11 +179,12 @@ export class Forward implements ResponseHandler {
   }
 }
 
-function errorOf (fault: UpstreamFault): ErrorCode {
+function errorOf (fault: ClientFault): ErrorCode {
   switch (fault.reason) {
     case 'timeout': return 'UPSTREAM_TIMEOUT'
     case 'invalid_response': return 'UPSTREAM_INVALID'
     case 'reset': return 'UPSTREAM_RESET'
-    case 'refused': case 'dns': case 'unreachable': return 'UPSTREAM_UNREACHABLE'
+    case 'refused': case 'dns': case 'tls': case 'unreachable': return 'UPSTREAM_UNREACHABLE'
+    case 'body_lost': return 'INTERNAL'
   }
 }

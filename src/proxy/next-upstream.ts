@@ -1,8 +1,8 @@
 /** When a failed try goes on to the next server: nginx's proxy_next_upstream, as a table. Pure. */
 import type { NextUpstreamReason, UpstreamConfig } from '../config/config.ts'
-import type { UpstreamFaultReason } from '../http1/upstream-connection.ts'
+import type { FaultReason } from '../http1/socket-fault.ts'
 
-export type Failure = UpstreamFaultReason | 'status'
+export type Failure = FaultReason | 'status'
 
 /**
  * @param failure - What went wrong, or `status` for a complete head whose status counts as a failure.
@@ -26,7 +26,7 @@ function condition (failure: Failure, status: number): NextUpstreamReason {
     case 'timeout': return 'timeout'
     case 'invalid_response': return 'invalid_header'
     case 'status': return `http_${status}` as NextUpstreamReason
-    case 'refused': case 'reset': case 'dns': case 'unreachable': return 'error'
+    case 'refused': case 'reset': case 'dns': case 'tls': case 'unreachable': case 'body_lost': return 'error'
   }
 }
 

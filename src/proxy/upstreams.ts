@@ -1,67 +1,22 @@
 /**
- * The servers of an upstream: which one is next, which rests after a failure, and
- * the idle connections of each. nginx: upstream, round robin, keepalive.
+ * The servers of an upstream: which one is next, which rests after a failure.
+ * nginx: upstream, round robin, keepalive.
  */
+import { connect } from 'node:net'
 import type { ServerAddress, UpstreamConfig } from '../config/config.ts'
+import { ConnectionPool } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
-import { UpstreamConnection, type ConnectionOwner } from '../http1/upstream-connection.ts'
 
 /** nginx: fail_timeout. A server that failed is passed over for this long while there is another. */
 const REST_MS = 10_000
 
-export class UpstreamServer implements ConnectionOwner {
-  readonly address: ServerAddress
+export class UpstreamServer {
+  readonly pool: ConnectionPool
   /** On the clock of `performance.now()`. */
   restsUntil = 0
-  readonly #config: UpstreamConfig
-  readonly #deadlines: Deadlines
-  /** Last in, first out: the busiest few stay warm, the others time out. */
-  readonly #idle: UpstreamConnection[] = []
-  readonly #open = new Set<UpstreamConnection>()
-  #closing = false
 
-  constructor (address: ServerAddress, config: UpstreamConfig, deadlines: Deadlines) {
-    this.address = address
-    this.#config = config
-    this.#deadlines = deadlines
-  }
-
-  /** A connection to send one request on. @param fresh - Not a pooled one: the pooled one just died. */
-  acquire (fresh: boolean): UpstreamConnection {
-    const pooled = fresh ? null : this.#takeIdle()
-    if (pooled !== null) return pooled
-    const connection = new UpstreamConnection(this.address.host, this.address.port, this.#config, this.#deadlines, this)
-    this.#open.add(connection)
-    return connection
-  }
-
-  #takeIdle (): UpstreamConnection | null {
-    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (connection.idle) return connection
-    }
-    return null
-  }
-
-  onIdle (connection: UpstreamConnection): void {
-    if (this.#closing) connection.destroy()
-    else this.#idle.push(connection)
-  }
-
-  onClosed (connection: UpstreamConnection): void {
-    this.#open.delete(connection)
-    const at = this.#idle.indexOf(connection)
-    if (at !== -1) this.#idle.splice(at, 1)
-  }
-
-  /** Idle connections close now, busy ones after their response. */
-  drain (): void {
-    this.#closing = true
-    for (const connection of this.#idle.splice(0)) connection.destroy()
-  }
-
-  destroy (): void {
-    this.drain()
-    for (const connection of this.#open) connection.destroy()
+  constructor ({ host, port }: ServerAddress, config: UpstreamConfig, deadlines: Deadlines) {
+    this.pool = new ConnectionPool({ connect: () => connect({ host, port, noDelay: true }), readyEvent: 'connect' }, config, deadlines)
   }
 }
 
@@ -106,11 +61,11 @@ export class Upstream {
   }
 
   drain (): void {
-    for (const server of this.#servers) server.drain()
+    for (const { pool } of this.#servers) pool.drain()
   }
 
   destroy (): void {
-    for (const server of this.#servers) server.destroy()
+    for (const { pool } of this.#servers) pool.destroy()
   }
 }
 

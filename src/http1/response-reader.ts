@@ -1,0 +1,127 @@
+/**
+ * Cuts the bytes of one server into responses. Knows no socket and no time;
+ * whatever reads the bytes arrive in, the result is the same. A response that two
+ * parsers could read in two ways is a fault.
+ */
+import { ChunkedDecoder } from './chunked.ts'
+import type { ResponseHead } from './message.ts'
+import { MAX_RESPONSE_HEAD_BYTES, parseResponseHead } from './response-head.ts'
+
+export interface ResponseEvents {
+  onHead (head: ResponseHead): void
+  /** A view of the bytes received. */
+  onData (piece: Buffer): void
+}
+
+/** Interim responses (1xx) that are read over. */
+const MAX_INTERIM_RESPONSES = 32
+
+type State = 'head' | 'length' | 'chunked' | 'close' | 'complete' | 'fault'
+
+export class ResponseReader {
+  readonly #method: string
+  readonly #events: ResponseEvents
+  #state: State = 'head'
+  /** Bytes of an incomplete head. */
+  #pending: Buffer | null = null
+  #searched = 0
+  #interim = 0
+  #remaining = 0
+  #decoder: ChunkedDecoder | null = null
+  #keepAlive = false
+  #excess = false
+  #started = false
+
+  /** @param method - Of the request: the answer to HEAD has no body. */
+  constructor (method: string, events: ResponseEvents) {
+    this.#method = method
+    this.#events = events
+  }
+
+  get complete (): boolean { return this.#state === 'complete' }
+  get fault (): boolean { return this.#state === 'fault' }
+  /** Whether a byte has come. */
+  get started (): boolean { return this.#started }
+  /** Whether the next response can be told from this one: it had an end of its own, and nothing came behind it. */
+  get reusable (): boolean { return this.#state === 'complete' && this.#keepAlive && !this.#excess }
+
+  push (data: Buffer): void {
+    this.#started = true
+    let rest: Buffer | null = data
+    while (rest !== null && rest.length > 0) {
+      switch (this.#state) {
+        case 'head': rest = this.#readHead(rest); break
+        case 'length': rest = this.#readLength(rest); break
+        case 'chunked': rest = this.#readChunks(rest); break
+        case 'close':
+          this.#events.onData(rest)
+          return
+        case 'complete':
+          this.#excess = true
+          return
+        case 'fault':
+          return
+      }
+    }
+  }
+
+  /** The server closed. @returns Whether that completes the response. */
+  end (): boolean {
+    if (this.#state === 'close') this.#state = 'complete'
+    return this.#state === 'complete'
+  }
+
+  /** @returns What follows the head; `null` when nothing does. */
+  #readHead (data: Buffer): Buffer | null {
+    const pending = this.#pending === null ? data : Buffer.concat([this.#pending, data])
+    const end = pending.indexOf('\r\n\r\n', Math.max(0, this.#searched - 3), 'latin1')
+    if ((end === -1 ? pending.length : end) > MAX_RESPONSE_HEAD_BYTES || !mayBeHead(pending)) {
+      this.#state = 'fault'
+      return null
+    }
+    if (end === -1) {
+      this.#pending = pending
+      this.#searched = pending.length
+      return null
+    }
+
+    this.#pending = null
+    this.#searched = 0
+    const head = parseResponseHead(pending.toString('latin1', 0, end + 2), this.#method)
+    if (head === null || head.status === 101 || (head.status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES)) {
+      this.#state = 'fault'
+      return null
+    }
+    if (head.status >= 200) this.#begin(head)
+    return pending.subarray(end + 4)
+  }
+
+  #begin (head: ResponseHead): void {
+    this.#keepAlive = head.keepAlive && head.framing !== 'close'
+    this.#remaining = head.contentLength
+    this.#decoder = head.framing === 'chunked' ? new ChunkedDecoder() : null
+    this.#state = head.framing === 'none' || (head.framing === 'length' && head.contentLength === 0) ? 'complete' : head.framing
+    this.#events.onHead(head)
+  }
+
+  #readLength (data: Buffer): Buffer | null {
+    const taken = Math.min(this.#remaining, data.length)
+    this.#remaining -= taken
+    if (this.#remaining === 0) this.#state = 'complete'
+    this.#events.onData(taken === data.length ? data : data.subarray(0, taken))
+    return taken === data.length ? null : data.subarray(taken)
+  }
+
+  #readChunks (data: Buffer): Buffer | null {
+    const decoder = this.#decoder as ChunkedDecoder
+    const taken = decoder.read(data, 0, piece => { this.#events.onData(piece) })
+    if (decoder.fault) this.#state = 'fault'
+    else if (decoder.done) this.#state = 'complete'
+    return data.subarray(taken)
+  }
+}
+
+/** Garbage is known by its first bytes; it is not waited for until the server closes. */
+function mayBeHead (bytes: Buffer): boolean {
+  return 'HTTP/1.'.startsWith(bytes.toString('latin1', 0, Math.min(7, bytes.length)))
+}
