@@ -28,8 +28,8 @@ export function createFdWriter (fd: number): WriteText {
   }
 }
 
-/** Whole lines of `limit` bytes at most; a longer line goes alone. */
-function pieceLength (bytes: Buffer, at: number, limit: number): number {
+/** How much of `bytes` goes out at once from `at` on: whole lines of `limit` bytes at most; a longer line goes alone. */
+export function pieceLength (bytes: Buffer, at: number, limit: number): number {
   if (bytes.length - at <= limit) return bytes.length - at
   const end = bytes.lastIndexOf(10, at + limit - 1)
   if (end >= at) return end + 1 - at

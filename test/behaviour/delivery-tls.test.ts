@@ -16,7 +16,7 @@ async function startTlsEndpoint (t: Test): Promise<TlsEndpoint> {
   const names: string[] = []
   let received = 0
   const server = createServer({ key, cert: certificate }, (socket: TLSSocket) => {
-    names.push(String((socket as TLSSocket & { servername?: string }).servername))
+    names.push((socket as TLSSocket & { servername?: string | false }).servername || 'none')
     let timer: NodeJS.Timeout | undefined
     socket.on('data', chunk => {
       received += chunk.length

@@ -98,7 +98,7 @@ export function startMirror (t: Test, options: MirrorOptions): StartedMirror {
   const ended = createArrivals<string>('copies ended')
   const log: string[] = []
   const observer = observe(ledger, attempts, ended)
-  const spool = createMemorySpool({ maxBytes: options.maxBytes ?? 64 * 1024 * 1024, whenFull: 'drop_oldest', onDrop: observer.dropped, now })
+  const spool = createMemorySpool({ maxBytes: options.maxBytes ?? 64 * 1024 * 1024, whenFull: 'drop_oldest', onDrop: (project, reason) => { observer.dropped(project, reason) }, now })
   const endpoint = createEndpoint({
     endpoint: new URL(`http://127.0.0.1:${options.port}`),
     host: 'endpoint.example.test',

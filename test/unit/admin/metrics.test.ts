@@ -1,0 +1,161 @@
+import { test } from 'tap'
+import { createMetrics, type Metrics, type MetricsOptions } from '../../../src/admin/metrics.ts'
+import { METRICS, type MetricSpec } from '../../../src/admin/metrics-table.ts'
+import { createMetricsRenderer } from '../../../src/admin/render-metrics.ts'
+import type { Settled } from '../../../src/proxy/ports.ts'
+
+const LABELS = { listeners: ['80', '81'], routes: ['/', '~ ^/api/[1-9]\\d*/'], upstreams: ['relay'], projects: ['1', '7'] }
+
+function setup (options: Partial<MetricsOptions> = {}): Metrics {
+  const metrics = createMetrics({ now: () => 100_000, spoolStats: () => null, accessLogDroppedLines: () => 0, ...options })
+  metrics.declare(LABELS)
+  return metrics
+}
+
+/** The samples of a scrape, by their text up to the value. */
+async function scrape (...processes: Metrics[]): Promise<Map<string, number>> {
+  return parse(await createMetricsRenderer().render(processes.map(process => structuredClone(process.snapshot()))))
+}
+
+function parse (text: string): Map<string, number> {
+  const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  return new Map(lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+}
+
+function settled (fields: Partial<Settled> = {}): Settled {
+  return {
+    listener: '80', route: '/', status: 200, durationMs: 30, bytesSent: 0, clientAddress: '192.0.2.1', requestLine: 'GET / HTTP/1.1',
+    head: null, requestId: '0', ...fields
+  }
+}
+
+test('the names that others rely on are all there, with their types and labels', async t => {
+  const promised: Record<string, string> = {
+    router_requests_total: 'counter listener,route,code',
+    router_request_duration_seconds: 'histogram route',
+    router_upstream_errors_total: 'counter upstream,reason',
+    router_client_aborts_total: 'counter phase',
+    mirror_accepted_total: 'counter project',
+    mirror_delivered_total: 'counter project',
+    mirror_dead_total: 'counter project,reason',
+    mirror_dropped_total: 'counter project,reason',
+    mirror_skipped_total: 'counter project,reason',
+    mirror_replayed_total: 'counter project',
+    mirror_attempts_total: 'counter code',
+    mirror_pending: 'gauge ',
+    mirror_pending_bytes: 'gauge ',
+    mirror_oldest_pending_seconds: 'gauge ',
+    mirror_delivery_duration_seconds: 'histogram ',
+    mirror_late_commits_total: 'counter ',
+    config_reloads_total: 'counter result',
+    config_last_reload_success_timestamp_seconds: 'gauge '
+  }
+  const specs = Object.values<MetricSpec>(METRICS)
+
+  for (const [name, expected] of Object.entries(promised)) {
+    const spec = specs.find(spec => spec.name === name)
+    t.equal(`${spec?.type} ${spec?.labels.join(',')}`, expected, name)
+  }
+})
+
+test('every counter exists at 0 from the start', async t => {
+  const samples = await scrape(setup())
+
+  for (const name of [
+    'router_requests_total{listener="81",route="~ ^/api/[1-9]\\\\d*/",code="200"}', 'router_request_duration_seconds_count{route="/"}',
+    'router_upstream_errors_total{upstream="relay",reason="timeout"}', 'router_client_aborts_total{phase="response"}',
+    'mirror_accepted_total{project="default"}', 'mirror_accepted_total{project="7"}', 'mirror_delivered_total{project="1"}',
+    'mirror_dead_total{project="1",reason="expired"}', 'mirror_dropped_total{project="1",reason="spool_full"}',
+    'mirror_dropped_total{project="default",reason="spool_error"}', 'mirror_skipped_total{project="7",reason="off"}',
+    'mirror_replayed_total{project="1"}', 'mirror_attempts_total{code="tls"}', 'mirror_delivery_duration_seconds_count',
+    'mirror_late_commits_total', 'config_reloads_total{result="failure"}'
+  ]) t.equal(samples.get(name), 0, name)
+})
+
+test('each report moves exactly one counter', async t => {
+  const reports: Record<string, (metrics: Metrics) => void> = {
+    'router_requests_total{listener="80",route="/",code="404"}': ({ proxy }) => { proxy.settled(settled({ status: 404 })) },
+    'router_upstream_errors_total{upstream="relay",reason="refused"}': ({ proxy }) => { proxy.upstreamError('relay', 'refused') },
+    'router_client_aborts_total{phase="body"}': ({ proxy }) => { proxy.clientAborted('body') },
+    'mirror_accepted_total{project="1"}': ({ mirror }) => { mirror.accepted('1') },
+    'mirror_delivered_total{project="1"}': ({ mirror }) => { mirror.delivered('1', 20) },
+    'mirror_dead_total{project="1",reason="400"}': ({ mirror }) => { mirror.dead('1', '400') },
+    'mirror_dropped_total{project="1",reason="spool_full"}': ({ mirror }) => { mirror.dropped('1', 'spool_full') },
+    'mirror_skipped_total{project="1",reason="method"}': ({ mirror }) => { mirror.skipped('1', 'method') },
+    'mirror_attempts_total{code="503"}': ({ mirror }) => { mirror.attempted('503') },
+    'mirror_late_commits_total': ({ mirror }) => { mirror.lateCommit() },
+    'mirror_replayed_total{project="1"}': metrics => { metrics.replayed('1') },
+    'config_reloads_total{result="failure"}': metrics => { metrics.reloaded('failure') }
+  }
+
+  for (const [name, report] of Object.entries(reports)) {
+    const metrics = setup()
+    report(metrics)
+    const moved = [...await scrape(metrics)].filter(([sample, value]) => value !== 0 && sample.includes('_total') && !sample.startsWith('process_'))
+
+    t.strictSame(moved, [[name, 1]])
+  }
+})
+
+test('durations fall into the bucket at or above them, and all buckets after it', async t => {
+  const metrics = setup()
+  for (const durationMs of [1, 5, 5.1, 999_999]) metrics.proxy.settled(settled({ durationMs }))
+  metrics.mirror.delivered('1', -50)
+  const samples = await scrape(metrics)
+  const bucket = (le: string): number | undefined => samples.get(`router_request_duration_seconds_bucket{route="/",le="${le}"}`)
+
+  t.strictSame(['0.001', '0.0025', '0.005', '0.01', '60', '+Inf'].map(bucket), [1, 1, 2, 3, 3, 4])
+  t.equal(samples.get('router_request_duration_seconds_count{route="/"}'), 4)
+  t.ok(Math.abs((samples.get('router_request_duration_seconds_sum{route="/"}') ?? 0) - 1000.0101) < 1e-6)
+  t.equal(samples.get('mirror_delivery_duration_seconds_sum'), 0, 'a clock set back takes nothing away')
+})
+
+test('processes are summed; of the oldest copy the age counts, of the configuration the newest', async t => {
+  const first = setup({ spoolStats: () => ({ pending: 2, pendingBytes: 20, oldestTakenAt: 40_000, dead: 1, deadBytes: 5 }) })
+  const second = setup({ spoolStats: () => ({ pending: 3, pendingBytes: 30, oldestTakenAt: null, dead: 1, deadBytes: 5 }) })
+  for (const metrics of [first, second]) metrics.mirror.accepted('1')
+  second.configured()
+
+  const samples = await scrape(first, second)
+
+  t.equal(samples.get('mirror_accepted_total{project="1"}'), 2)
+  t.equal(samples.get('mirror_pending'), 5)
+  t.equal(samples.get('mirror_pending_bytes'), 50)
+  t.equal(samples.get('mirror_dead_letters'), 2)
+  t.equal(samples.get('mirror_oldest_pending_seconds'), 60)
+  t.equal(samples.get('config_last_reload_success_timestamp_seconds'), 100)
+})
+
+test('what a process had counted stays counted when it is gone, its gauges do not', async t => {
+  const renderer = createMetricsRenderer()
+  const stats = { pending: 4, pendingBytes: 1, oldestTakenAt: null, dead: 0, deadBytes: 0 }
+  for (let i = 0; i < 3; i++) {
+    const gone = setup({ spoolStats: () => stats })
+    gone.mirror.accepted('1')
+    gone.proxy.settled(settled())
+    renderer.retire(gone.snapshot())
+  }
+  const living = setup()
+  living.mirror.accepted('1')
+
+  const samples = parse(await renderer.render([living.snapshot()]))
+  const again = parse(await renderer.render([living.snapshot()]))
+
+  t.equal(samples.get('mirror_accepted_total{project="1"}'), 4)
+  t.equal(samples.get('router_request_duration_seconds_bucket{route="/",le="+Inf"}'), 3)
+  t.equal(samples.get('mirror_pending'), 0)
+  t.equal(again.get('mirror_accepted_total{project="1"}'), 4)
+})
+
+test('a reload adds what is new and takes nothing away', async t => {
+  const metrics = setup()
+  metrics.mirror.accepted('7')
+
+  metrics.declare({ ...LABELS, projects: ['9'] })
+  metrics.reloaded('success')
+
+  const samples = await scrape(metrics)
+  t.equal(samples.get('mirror_accepted_total{project="7"}'), 1)
+  t.equal(samples.get('mirror_accepted_total{project="9"}'), 0)
+  t.equal(samples.get('config_last_reload_success_timestamp_seconds'), 100)
+})
