@@ -31,11 +31,12 @@ export function mapListeners (server: Scope, account: Account): Listener[] {
   if (lines.length === 0) return [{ host: '0.0.0.0', port: 80, node }]
 
   const listeners = lines.flatMap(line => readListen(line, account))
-  return listeners.filter(({ host, port }, i) => {
-    const same = listeners.filter(other => other.port === port)
-    if (same.some((other, j) => other.host === '::' && listeners.indexOf(other) !== i && j !== i)) return host === '::'
-    return !same.some(other => other.host === '0.0.0.0' && host !== '0.0.0.0')
-  })
+  return listeners.filter(({ host, port }) => !listeners.some(other => other.port === port && other.host !== host && covers(other.host, host)))
+}
+
+/** Whether a socket on one address takes the connections to the other, too. */
+function covers (host: string, other: string): boolean {
+  return host === '::' || (host === '0.0.0.0' && isIPv4(other))
 }
 
 function readListen (line: Directive, account: Account): Listener[] {

@@ -1,16 +1,16 @@
 /** Reads nginx's own notations: times, sizes, addresses, locations. */
 import { isIP } from 'node:net'
 
-const TIME_UNITS = [['M', 2_592_000_000], ['w', 604_800_000], ['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1]] as const
-const TIME = /^ *(?:(\d+)M)? *(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m(?!s))? *(?:(\d+)s)? *(?:(\d+)ms)? *(\d+)? *$/
+const TIME_UNITS = [['w', 604_800_000], ['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1]] as const
+const TIME = /^ *(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m(?!s))? *(?:(\d+)s)? *(?:(\d+)ms)? *(\d+)? *$/
 
 /** Milliseconds; a number without unit is seconds (ngx_parse_time). `null` when it is no time. */
 export function parseNginxTime (text: string): number | null {
   const match = TIME.exec(text)
   if (match === null || !/\d/.test(text)) return null
-  let ms = Number(match[8] ?? 0) * 1000
+  let ms = Number(match[7] ?? 0) * 1000
   for (const [i, [, factor]] of TIME_UNITS.entries()) ms += Number(match[i + 1] ?? 0) * factor
-  return ms <= 0x7fff_ffff ? ms : null
+  return Number.isSafeInteger(ms) ? ms : null
 }
 
 /** Bytes; `k`, `m` and `g` are powers of 1024 (ngx_parse_offset). `null` when it is no size. */
