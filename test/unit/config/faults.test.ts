@@ -155,7 +155,8 @@ table('a placeholder of the examples that is left is a fault that says so', [
   [`${MIRROR}  projects: { 1: "/rum/sentry/w/<rum_service_id>" }\n`, '3:18: mirror.projects.1: the placeholder <rum_service_id> is left; write your own value in its place'],
   ['upstreams: { web: { servers: ["<your host>:80"] } }\n', '1:31: upstreams.web.servers[0]: the placeholder <your host> is left; write your own value in its place'],
   // A named group of a regular expression is none.
-  ['routes: [{ location: "~ ^/(?<id>a)/", upstream: web }]\n']
+  ['routes: [{ location: "~ ^/(?<id>a)/(?P<other>b)", upstream: web }]\n'],
+  ['routes: [{ location: "~ ^/(?<id>a)/\\\\k<id>", upstream: web }]\n']
 ])
 
 table('a variable of the environment that is not set is a fault', [
