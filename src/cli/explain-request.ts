@@ -1,6 +1,6 @@
 /**
  * What the router would do with one request, decided by the functions the router
- * itself decides with, in the order of `proxy/handler.ts`. Pure: nothing is sent.
+ * itself decides with. Pure: nothing is sent.
  */
 import type { Config, ListenerConfig, MirrorConfig } from '../config/config.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
@@ -10,7 +10,8 @@ import { copyHeaders, decideCopy } from '../mirror/keep.ts'
 import type { SkipReason } from '../mirror/observer.ts'
 import { clientAddress, compileTrusted, forwardedLines } from '../proxy/client-address.ts'
 import { upstreamRequestHead } from '../proxy/headers.ts'
-import { normalisePath, type NormalisedTarget } from '../routing/normalise.ts'
+import { decide, type Decision } from '../routing/decide.ts'
+import type { NormalisedTarget } from '../routing/normalise.ts'
 import { createRouteTable, type Route, type RouteTable } from '../routing/table.ts'
 import { forwardTarget, redirectLocation } from '../routing/target.ts'
 
@@ -70,25 +71,20 @@ export function explainRequest (text: RequestText, options: ExplainOptions): Exp
 
   const { realIp } = config
   address = clientAddress(peer, forwardedLines(head.headers, realIp.header), compileTrusted(realIp.trusted, realIp.recursive))
-  if (head.method === 'TRACE') return explained(refusal('METHOD_REFUSED'))
-  const target = normalisePath(head.target)
-  if (target === null) return explained(refusal('BAD_PATH'))
-
-  path = target.path
   const table = createRouteTable(config.routes)
-  const match = table.match(path)
-  if (match.kind === 'none') return explained({ from: 'router', status: 404, why: 'no location matches' })
-
-  route = { location: match.route.location, why: whyItWon(match.route, match.kind, path, table) }
-  if (match.route.internal) return explained({ from: 'router', status: 404, why: 'the location is internal' })
-  if (head.contentLength > config.client.maxBodyBytes) return explained(refusal('BODY_TOO_LARGE'))
-  if (match.kind === 'redirect') {
-    const location = redirectLocation({ host: head.host, hostPort: head.hostPort, localAddress: listener.host, listenPort: listener.port, path: match.location, query: target.query })
+  const decision = decide(head, table, config.client.maxBodyBytes)
+  const { target } = decision
+  path = target?.path ?? null
+  if (decision.route !== null) route = { location: decision.route.location, why: whyItWon(decision.route, decision.kind, path ?? '', table) }
+  if (decision.kind === 'refuse') return explained(refusal(decision.code))
+  if (decision.kind === 'not-found') return explained({ from: 'router', status: 404, why: decision.route === null ? 'no location matches' : 'the location is internal' })
+  if (decision.kind === 'redirect') {
+    const location = redirectLocation({ host: head.host, hostPort: head.hostPort, localAddress: listener.host, listenPort: listener.port, path: decision.location, query: decision.target.query })
     return explained({ from: 'router', status: 301, why: 'the path lacks the final slash of the location', location })
   }
-  if (match.route.root !== null) return explained({ from: 'file', file: match.route.root.replace(/\/$/, '') + path })
+  if (decision.route.root !== null) return explained({ from: 'file', file: decision.route.root.replace(/\/$/, '') + decision.target.path })
 
-  const request: Forwarded = { head, target, route: match.route, address }
+  const request: Forwarded = { head, target: decision.target, route: decision.route, address }
   return explained(forwarding(request, options), mirroring(request, options))
 
   function explained (answer: Answer, mirror = NOT_FORWARDED): Explanation {
@@ -139,7 +135,7 @@ function copyHead (mirror: MirrorConfig, head: RequestHead, target: string, addr
   return lines
 }
 
-function whyItWon (route: Route, kind: 'route' | 'redirect', path: string, table: RouteTable): string {
+function whyItWon (route: Route, kind: Decision['kind'], path: string, table: RouteTable): string {
   if (kind === 'redirect') return 'nothing else is named exactly so, and it forwards'
   if (route.kind === 'exact') return 'it is exactly the path'
   const others = table.routes.filter(other => other.kind === 'regex')

@@ -14,7 +14,8 @@ import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { Exchange } from '../http1/exchange.ts'
 import type { RequestHead } from '../http1/message.ts'
 import type { RequestListener } from '../http1/server-connection.ts'
-import { normalisePath, type NormalisedTarget } from '../routing/normalise.ts'
+import { decide, type Decision } from '../routing/decide.ts'
+import type { NormalisedTarget } from '../routing/normalise.ts'
 import type { Route, RouteTable } from '../routing/table.ts'
 import { forwardTarget, redirectLocation } from '../routing/target.ts'
 import { BodyReader } from './body-reader.ts'
@@ -76,33 +77,18 @@ export function createHandler (options: HandlerOptions): RequestListener {
     if (head === null) return
     const rules = options.rules()
     const clientAddress = rules.clientAddress(exchange.connection.remoteAddress, head)
-    if (head.method === 'TRACE') { refuse('METHOD_REFUSED'); return }
-    const target = normalisePath(head.target)
-    if (target === null) { refuse('BAD_PATH'); return }
-
-    const match = rules.table.match(target.path)
-    if (match.kind === 'none') { answer(404, 'none'); return }
-    if (match.route.internal) { answer(404, match.route.location); return }
-    if (head.contentLength > rules.maxBodyBytes) { refuse('BODY_TOO_LARGE', match.route.location); return }
-    if (match.kind === 'redirect') {
-      answer(301, match.route.location, `Location: ${redirectOf(exchange, head, match.location, target.query)}\r\n`)
+    const decision = decide(head, rules.table, rules.maxBodyBytes)
+    if (decision.kind !== 'serve') {
+      answer(exchange, head, decision, rules)
+      settle(exchange, decision.route?.location ?? 'none', clientAddress, '', exchange.status)
       return
     }
 
-    const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route: match.route }
+    const { target, route } = decision
+    const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route }
     if (head.expectContinue) exchange.sendContinue()
-    if (request.route.root === null) readBody(request)
-    else serveFile(request, request.route.root)
-
-    function refuse (code: ErrorCode, route = 'none'): void {
-      sendError(exchange, code, code === 'BODY_TOO_LARGE' ? `The limit is client.max_body, ${rules.maxBodyBytes} bytes.` : '')
-      settle(exchange, route, clientAddress, '', exchange.status)
-    }
-
-    function answer (status: number, route: string, block = ''): void {
-      sendPage(exchange, status, block)
-      settle(exchange, route, clientAddress, '', status)
-    }
+    if (route.root === null) readBody(request)
+    else serveFile(request, route.root)
   }
 
   function serveFile (request: Request, root: string): void {
@@ -183,6 +169,21 @@ export function createHandler (options: HandlerOptions): RequestListener {
       head: exchange.head,
       requestId
     })
+  }
+}
+
+/** What the router says itself; no upstream is asked, nothing is copied. */
+function answer (exchange: Exchange, head: RequestHead, decision: Exclude<Decision, { kind: 'serve' }>, rules: Rules): void {
+  switch (decision.kind) {
+    case 'refuse':
+      sendError(exchange, decision.code, decision.code === 'BODY_TOO_LARGE' ? `The limit is client.max_body, ${rules.maxBodyBytes} bytes.` : '')
+      break
+    case 'not-found':
+      sendPage(exchange, 404)
+      break
+    case 'redirect':
+      sendPage(exchange, 301, `Location: ${redirectOf(exchange, head, decision.location, decision.target.query)}\r\n`)
+      break
   }
 }
 
