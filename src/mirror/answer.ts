@@ -31,7 +31,11 @@ export interface AnswerReader {
   end (): void
 }
 
-/** @param method - Of the copy: the answer to HEAD has no body. */
+/**
+ * Keeps no piece of what is pushed: the caller may use its buffer again.
+ *
+ * @param method - Of the copy: the answer to HEAD has no body.
+ */
 export function createAnswerReader (method: string): AnswerReader {
   let state: AnswerReader['state'] = 'head'
   let head: ResponseHead | null = null
@@ -50,6 +54,7 @@ export function createAnswerReader (method: string): AnswerReader {
       const end = unread.indexOf('\r\n\r\n')
       if (end === -1) {
         if (headBytes > MAX_RESPONSE_HEAD_BYTES) state = 'invalid'
+        if (unread.length <= chunk.length) unread = Buffer.from(unread)
         return
       }
       const parsed = parseResponseHead(unread.toString('latin1', 0, end + 2), method)

@@ -8,7 +8,7 @@
  * endpoint that drips holds nothing for long.
  */
 import type { FileHandle } from 'node:fs/promises'
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { createAnswerReader, type AnswerReader } from './answer.ts'
 import type { FailureCode } from './retry-policy.ts'
@@ -40,7 +40,10 @@ export interface Connection {
 }
 
 export interface ConnectionOptions {
-  readonly socket: Socket
+  /** Connects. What is read goes to `onread` instead of `data` events: one buffer for all, none per answer. */
+  readonly open: (onread: OnReadOpts) => Socket
+  /** Shared by all connections: an answer is read, or copied, before the next one comes. */
+  readonly readBuffer: Buffer
   /** The event after which the socket carries bytes. */
   readonly readyEvent: 'connect' | 'secureConnect'
   readonly connectTimeoutMs: number
@@ -65,18 +68,24 @@ interface Exchange {
 }
 
 export function wrapConnection (options: ConnectionOptions): Connection {
-  const { socket, connectTimeoutMs, sendTimeoutMs, readTimeoutMs } = options
+  const { readBuffer, connectTimeoutMs, sendTimeoutMs, readTimeoutMs } = options
   let exchange: Exchange | null = null
   let used = false
   let ready = false
 
+  const socket = options.open({
+    buffer: readBuffer,
+    callback (length) {
+      onData(readBuffer.subarray(0, length))
+      return true
+    }
+  })
   const connectTimer = setTimeout(() => { fail('timeout') }, connectTimeoutMs)
   socket.once(options.readyEvent, () => {
     ready = true
     clearTimeout(connectTimer)
     socket.setTimeout(exchange?.flushed === true ? readTimeoutMs : sendTimeoutMs)
   })
-  socket.on('data', onData)
   socket.on('end', onEnd)
   socket.on('timeout', onSilence)
   socket.on('error', error => { fail(failureCode(error, options.readyEvent === 'secureConnect')) })

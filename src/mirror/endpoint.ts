@@ -5,7 +5,7 @@
  * new connection, and that is no failure of the copy.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { MirrorConfig } from '../config/config.ts'
 import type { Copy } from '../spool/types.ts'
@@ -32,9 +32,12 @@ export interface Endpoint {
 
 export type EndpointOptions = Pick<MirrorConfig, 'endpoint' | 'host' | 'ca' | 'connectTimeoutMs' | 'sendTimeoutMs' | 'readTimeoutMs'>
 
+const READ_BUFFER_BYTES = 64 * 1024
+
 export function createEndpoint (options: EndpointOptions): Endpoint {
   const { host, connectTimeoutMs, sendTimeoutMs, readTimeoutMs } = options
   const secure = options.endpoint.protocol === 'https:'
+  const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
   const connections = new Set<Connection>()
   /** The one used last comes first: a lull lets the others go. */
   const idle: Connection[] = []
@@ -43,7 +46,8 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
 
   function openConnection (): Connection {
     const connection = wrapConnection({
-      socket: openSocket(options),
+      open: onread => openSocket(options, onread),
+      readBuffer,
       readyEvent: secure ? 'secureConnect' : 'connect',
       connectTimeoutMs,
       sendTimeoutMs,
@@ -116,13 +120,14 @@ function resultOf (result: ExchangeResult): SendResult {
   return result.kind === 'aborted' ? { kind: 'unsent' } : result
 }
 
-function openSocket (options: EndpointOptions): Socket {
+function openSocket (options: EndpointOptions, onread: OnReadOpts): Socket {
   const { endpoint } = options
   const secure = endpoint.protocol === 'https:'
   const address = {
     host: unbracketed(endpoint.hostname),
     port: endpoint.port === '' ? (secure ? 443 : 80) : Number(endpoint.port),
-    noDelay: true
+    noDelay: true,
+    onread
   }
   if (!secure) return connectTcp(address)
 

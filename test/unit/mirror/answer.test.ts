@@ -1,10 +1,15 @@
 import { test } from 'tap'
 import { createAnswerReader, type AnswerReader } from '../../../src/mirror/answer.ts'
 
-/** Reads `text` in pieces of `size` bytes. */
+/** Reads `text` in pieces of `size` bytes, all in one buffer, as a connection does. */
 function read (text: string, size = text.length, method = 'POST'): AnswerReader {
   const reader = createAnswerReader(method)
-  for (let at = 0; at < text.length; at += size) reader.push(Buffer.from(text.slice(at, at + size), 'latin1'))
+  const shared = Buffer.alloc(size)
+  for (let at = 0; at < text.length; at += size) {
+    const length = shared.write(text.slice(at, at + size), 'latin1')
+    reader.push(shared.subarray(0, length))
+    shared.fill('#')
+  }
   return reader
 }
 
