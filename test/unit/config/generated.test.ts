@@ -1,10 +1,9 @@
-/** What is printed from the table of options, and the file that is shipped, agree with it. */
+/** The JSON Schema and the file that is shipped agree with the table of options. */
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { Ajv } from 'ajv'
 import { parse } from 'yaml'
 import { printJsonSchema } from '../../../src/config/json-schema.ts'
-import { printManual } from '../../../src/config/manual.ts'
 import { router } from '../../../src/config/schema.ts'
 import type { ValueType } from '../../../src/config/schema/types.ts'
 import { configOf, faultsOf } from '../../helpers/configuration.ts'
@@ -15,14 +14,6 @@ function repositoryFile (path: string): string {
 
 const validate = new Ajv({ strict: true, allErrors: true }).compile(JSON.parse(printJsonSchema()) as object)
 const accepts = (text: string): boolean => validate(parse(text, { merge: true }) ?? {})
-
-test('config/router.schema.json is what `npm run docs` prints', async t => {
-  t.ok(repositoryFile('config/router.schema.json') === printJsonSchema(), 'run: npm run docs')
-})
-
-test('docs/configuration.md is what `npm run docs` prints', async t => {
-  t.ok(repositoryFile('docs/configuration.md') === printManual(), 'run: npm run docs')
-})
 
 test('the shipped file says what holds without it, and is right without any environment', async t => {
   const shipped = configOf(repositoryFile('config/router.yaml'), { file: 'router.yaml' })

@@ -1,4 +1,4 @@
-/** Prints docs/metrics.md from the table of metrics: `node src/admin/print-docs.ts > docs/metrics.md`. */
+/** docs/metrics.md, from the table of metrics. */
 import { METRICS, type MetricSpec } from './metrics-table.ts'
 
 export function metricsPage (): string {
@@ -18,5 +18,3 @@ At every moment: accepted + replayed = delivered + dead + dropped + pending.
 ${rows.join('\n')}
 `
 }
-
-if (import.meta.main) process.stdout.write(metricsPage())
