@@ -6,7 +6,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { createAccessLog, type WriteText } from './access-log.ts'
+import { createAccessLog, type WriteText } from './log/access-log.ts'
 import { createMetrics, type MetricsSnapshot } from './admin/metrics.ts'
 import type { Readiness } from './admin/server.ts'
 import type { Config, MirrorConfig } from './config/config.ts'

@@ -5,7 +5,7 @@ import { formatFault } from '../config/fault.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { CONFIG_OPTION, readArguments } from './command.ts'
 import type { Command } from './command.ts'
-import { findConfigFile, loadConfigFile } from './config-file.ts'
+import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 
 export const check: Command = {
   name: 'check',

@@ -4,7 +4,7 @@ import { formatFault } from '../config/fault.ts'
 import { parseAddress } from '../proxy/ip-address.ts'
 import { CONFIG_OPTION, readArguments, UsageError } from './command.ts'
 import type { Command } from './command.ts'
-import { findConfigFile, loadConfigFile } from './config-file.ts'
+import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 import { explainRequest, type Answer, type Explanation, type Mirroring } from './explain-request.ts'
 
 const OPTIONS = {

@@ -6,7 +6,7 @@ import { importNginx as importText } from '../config/nginx/import.ts'
 import { includesFrom } from '../config/nginx/include-files.ts'
 import { readArguments } from './command.ts'
 import type { Command } from './command.ts'
-import { readConfigText } from './config-file.ts'
+import { readConfigText } from '../config/config-file.ts'
 
 export const importNginx: Command = {
   name: 'import-nginx',

@@ -4,14 +4,15 @@ import { createMetricsRenderer } from '../admin/render-metrics.ts'
 import { createApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { formatFault } from '../config/fault.ts'
-import { createLogger } from '../logger.ts'
-import { writeTo } from '../process/access-log-output.ts'
+import { configWarnings } from '../config/warnings.ts'
+import { createLogger } from '../log/logger.ts'
+import { createFdWriter } from '../log/access-log-writer.ts'
 import { ListenError, reservePorts } from '../process/reserve-ports.ts'
 import { singleProcess } from '../process/single.ts'
 import { createSupervisor } from '../process/supervisor.ts'
 import type { WorkerPool } from '../process/worker-pool.ts'
 import { CONFIG_OPTION, readArguments, type Command } from './command.ts'
-import { findConfigFile, loadConfigFile } from './config-file.ts'
+import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 
 /** How long requests and deliveries under way may take after the signal. */
 const STOP_DEADLINE_MS = 30_000
@@ -48,13 +49,15 @@ async function serve (config: Config): Promise<void> {
   const { log } = logger
   const renderer = createMetricsRenderer()
   const pool: WorkerPool = config.workers === 1
-    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: writeTo(process.stdout) }), renderer)
+    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd) }), renderer)
     : createSupervisor({ config, log, renderer })
   const admin = createAdminServer({
     ...config.admin,
     readiness: () => pool.readiness(),
     metrics: { contentType: renderer.contentType, render: () => pool.metrics() }
   })
+
+  for (const warning of configWarnings(config)) log.warn(warning)
 
   const stopped = nextSignal()
   try {

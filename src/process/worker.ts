@@ -1,9 +1,9 @@
 /** One of several processes; the supervisor starts it and tells it what to do. */
 import { createApp, type App } from '../app.ts'
-import { loadConfigFile } from '../cli/config-file.ts'
+import { loadConfigFile } from '../config/config-file.ts'
 import { formatFault } from '../config/fault.ts'
-import { createLogger } from '../logger.ts'
-import { writeTo } from './access-log-output.ts'
+import { createLogger } from '../log/logger.ts'
+import { createFdWriter } from '../log/access-log-writer.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /** How much of its counters a worker that is killed may take with it. */
@@ -39,7 +39,7 @@ async function start ({ file, listeners }: Extract<ToWorker, { type: 'start' }>)
   }
   const config = { ...loaded.config, listeners }
   const { log } = createLogger(config.log.level, process.stderr.isTTY)
-  app = createApp({ config, log, reusePort: true, writeAccessLog: writeTo(process.stdout) })
+  app = createApp({ config, log, reusePort: true, writeAccessLog: createFdWriter(process.stdout.fd) })
   try {
     await app.listen()
   } catch (error) {

@@ -4,12 +4,26 @@
  * memory, up to a bound over all requests; beyond it the request is refused, and only it.
  */
 import { open, unlink, type FileHandle } from 'node:fs/promises'
-import type { BodyReaderOptions } from './body-reader.ts'
-import { FileBody, MemoryBody } from './request-body.ts'
+import type { BodyFault, ExchangeConnection } from '../http1/exchange.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import { FileBody, MemoryBody, type ForwardedBody } from './request-body.ts'
 
 /** Bytes waiting for the disk before the client is no longer read, and before it is again. */
 const MAX_QUEUED_BYTES = 512 * 1024
 const LOW_QUEUED_BYTES = 128 * 1024
+
+export type BodyOutcome =
+  | { readonly kind: 'body', readonly body: ForwardedBody }
+  | { readonly kind: 'fault', readonly code: BodyFault | 'BODY_NOT_STORED' }
+
+export interface BodyReaderOptions {
+  readonly connection: Pick<ExchangeConnection, 'pauseBody' | 'resumeBody'>
+  readonly budget: MemoryBudget
+  /** Path for the body's file, should it need one; its folder exists. */
+  readonly file: string
+  /** Called once, when the body is complete or cannot be. */
+  readonly onOutcome: (outcome: BodyOutcome) => void
+}
 
 export class BodyFile {
   readonly #options: BodyReaderOptions

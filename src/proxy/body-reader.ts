@@ -2,28 +2,14 @@
  * Reads a request body whole: up to 1 MiB in memory, as long as all bodies together
  * stay within their budget, above that in a file.
  */
-import type { BodyConsumer, BodyFault, ExchangeConnection } from '../http1/exchange.ts'
-import { BodyFile } from './body-file.ts'
-import type { MemoryBudget } from './memory-budget.ts'
-import { MemoryBody, type ForwardedBody } from './request-body.ts'
+import type { BodyConsumer, BodyFault } from '../http1/exchange.ts'
+import { BodyFile, type BodyReaderOptions } from './body-file.ts'
+import { MemoryBody } from './request-body.ts'
 
 const MAX_MEMORY_BYTES = 1024 * 1024
 /** Below this average a list of chunks is joined: a Buffer costs about a hundred bytes of its own. */
 const SMALL_CHUNK_BYTES = 4096
 const MANY_CHUNKS = 64
-
-export type BodyOutcome =
-  | { readonly kind: 'body', readonly body: ForwardedBody }
-  | { readonly kind: 'fault', readonly code: BodyFault | 'BODY_NOT_STORED' }
-
-export interface BodyReaderOptions {
-  readonly connection: Pick<ExchangeConnection, 'pauseBody' | 'resumeBody'>
-  readonly budget: MemoryBudget
-  /** Path for the body's file, should it need one; its folder exists. */
-  readonly file: string
-  /** Called once, when the body is complete or cannot be. */
-  readonly onOutcome: (outcome: BodyOutcome) => void
-}
 
 export class BodyReader implements BodyConsumer {
   readonly #options: BodyReaderOptions

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { test } from 'tap'
-import { loggerOptions } from '../../src/logger.ts'
+import { loggerOptions } from '../../../src/log/logger.ts'
 
 function logged (write: (log: pino.Logger) => void, level: 'info' | 'silent' = 'info'): unknown[] {
   const lines: unknown[] = []

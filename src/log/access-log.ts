@@ -4,8 +4,8 @@
  * counted: a request never waits for its line.
  */
 import { formatJson, formatMain, createClock } from './access-log-format.ts'
-import type { LogConfig } from './config/config.ts'
-import type { Settled } from './proxy/ports.ts'
+import type { LogConfig } from '../config/config.ts'
+import type { Settled } from '../proxy/ports.ts'
 
 /** Writes ASCII text and says when it is done. Called again only after `done`. */
 export type WriteText = (text: string, done: () => void) => void

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MAX_CONFIG_BYTES } from '../config/document.ts'
-import type { Environment } from '../config/environment.ts'
-import type { Fault } from '../config/fault.ts'
-import { loadConfig } from '../config/load.ts'
-import type { Loaded } from '../config/load.ts'
+import { MAX_CONFIG_BYTES } from './document.ts'
+import type { Environment } from './environment.ts'
+import type { Fault } from './fault.ts'
+import { loadConfig } from './load.ts'
+import type { Loaded } from './load.ts'
 
 const INSTALLED = ['/etc/mirror-router/router.yaml', '/etc/nginx/nginx.conf']
 const SHIPPED = fileURLToPath(new URL('../../config/router.yaml', import.meta.url))
@@ -35,7 +35,7 @@ export async function loadConfigFile (file: string, env: Environment): Promise<L
   const options = { file, env, cpus: availableParallelism(), readFile: (path: string) => readFileSync(path, 'utf8') }
   if (!file.endsWith('.conf')) return loadConfig(text, options)
 
-  const [{ importNginx }, { includesFrom }] = await Promise.all([import('../config/nginx/import.ts'), import('../config/nginx/include-files.ts')])
+  const [{ importNginx }, { includesFrom }] = await Promise.all([import('./nginx/import.ts'), import('./nginx/include-files.ts')])
   const { yaml, faults } = importNginx(text, { file, readInclude: includesFrom(dirname(file)) })
   if (faults.length > 0) return { faults }
   const loaded = loadConfig(yaml, options)

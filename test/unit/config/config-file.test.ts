@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { findConfigFile, loadConfigFile, readConfigText } from '../../../src/cli/config-file.ts'
+import { findConfigFile, loadConfigFile, readConfigText } from '../../../src/config/config-file.ts'
 import { formatFault } from '../../../src/config/fault.ts'
 
 function find (given: string | undefined, env: Record<string, string>, existing: readonly string[]): string {

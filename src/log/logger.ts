@@ -4,7 +4,7 @@
  */
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import pretty from 'pino-pretty'
-import type { LogConfig } from './config/config.ts'
+import type { LogConfig } from '../config/config.ts'
 
 const STDERR = 2
 /** Lines that wait for a stuck standard error, in bytes; beyond it they are dropped. */

@@ -3,12 +3,12 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
-import { createAccessLog, type AccessLog, type AccessLogOptions, type WriteText } from '../../src/access-log.ts'
-import { createFdWriter, pieceLength } from '../../src/access-log-writer.ts'
-import type { RequestHead } from '../../src/http1/message.ts'
-import type { Settled } from '../../src/proxy/ports.ts'
-import { exchange } from '../helpers/exchange.ts'
-import { startNginx } from '../helpers/nginx.ts'
+import { createAccessLog, type AccessLog, type AccessLogOptions, type WriteText } from '../../../src/log/access-log.ts'
+import { createFdWriter, pieceLength } from '../../../src/log/access-log-writer.ts'
+import type { RequestHead } from '../../../src/http1/message.ts'
+import type { Settled } from '../../../src/proxy/ports.ts'
+import { exchange } from '../../helpers/exchange.ts'
+import { startNginx } from '../../helpers/nginx.ts'
 
 const NOW = Date.UTC(2026, 10, 2, 3, 4, 5)
 
@@ -168,7 +168,7 @@ test('a pipe gets whole lines in pieces that it keeps together; a longer line go
 })
 
 test('through a pipe everything arrives, also when its reader is slow', async t => {
-  const writer = `import { createFdWriter, pieceLength } from '${new URL('../../src/access-log-writer.ts', import.meta.url).href}'
+  const writer = `import { createFdWriter, pieceLength } from '${new URL('../../../src/log/access-log-writer.ts', import.meta.url).href}'
     const write = createFdWriter(1)
     for (let i = 0; i < 5; i++) await new Promise(resolve => write((i + 'x'.repeat(150) + '\\n').repeat(400), resolve))`
 

@@ -7,8 +7,8 @@
  * with nginx's escaping, and `-` for what is not there. A difference on purpose:
  * the values of `sentry_key=` are masked.
  */
-import { headerValue, type RawHeaders } from './http1/message.ts'
-import type { Settled } from './proxy/ports.ts'
+import { headerValue, type RawHeaders } from '../http1/message.ts'
+import type { Settled } from '../proxy/ports.ts'
 
 /** A moment as the formats print it. */
 export interface Moment {
