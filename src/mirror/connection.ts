@@ -26,8 +26,8 @@ export interface WireRequest {
 
 export type ExchangeResult =
   | { readonly kind: 'answer', readonly status: number, readonly retryAfter: string | undefined, readonly answer: string }
-  /** `stale`: the connection had been used before and died without a byte of answer. */
-  | { readonly kind: 'failure', readonly code: FailureCode, readonly stale: boolean }
+  /** `unanswered`: the connection died without a byte of answer. */
+  | { readonly kind: 'failure', readonly code: FailureCode, readonly unanswered: boolean }
   /** The file ended early or could not be read. */
   | { readonly kind: 'body_lost' }
   | { readonly kind: 'aborted' }
@@ -70,7 +70,6 @@ interface Exchange {
 export function wrapConnection (options: ConnectionOptions): Connection {
   const { readBuffer, connectTimeoutMs, sendTimeoutMs, readTimeoutMs } = options
   let exchange: Exchange | null = null
-  let used = false
   let ready = false
 
   const socket = options.open({
@@ -128,7 +127,6 @@ export function wrapConnection (options: ConnectionOptions): Connection {
     exchange = null
     const idleMs = done.flushed ? done.reader.idleMs() : 0
     if (idleMs > 0) {
-      used = true
       socket.setTimeout(idleMs)
       options.onIdle(connection)
     } else {
@@ -146,7 +144,7 @@ export function wrapConnection (options: ConnectionOptions): Connection {
     if (failed.reader.head !== null) {
       failed.resolve({ kind: 'answer', status: failed.reader.head.status, retryAfter: retryAfterOf(failed.reader.head.headers), answer: failed.reader.text() })
     } else {
-      failed.resolve({ kind: 'failure', code, stale: used && code === 'reset' && !failed.reader.started })
+      failed.resolve({ kind: 'failure', code, unanswered: code === 'reset' && !failed.reader.started })
     }
   }
 

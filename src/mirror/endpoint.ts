@@ -71,7 +71,7 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
     const pooled = idle.pop()
     if (pooled !== undefined) {
       const result = await pooled.exchange(request)
-      if (result.kind !== 'failure' || !result.stale) return result
+      if (result.kind !== 'failure' || !result.unanswered) return result
     }
     return openConnection().exchange(request)
   }
