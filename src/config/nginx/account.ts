@@ -20,6 +20,8 @@ export interface Account {
   none (directive: Directive, why: string): void
   /** It cannot be carried over. Says so once, however many places it holds for. */
   fault (directive: Directive, message: string, place?: Place): void
+  /** Whether it, or something in its block, is a fault: then what seems to be missing from it may only be wrong. */
+  isFaulty (directive: Directive): boolean
   /** A file that cannot be read to its end. */
   syntax (fault: Fault): void
   /** For the reader, not about one directive; each text once. */
@@ -54,6 +56,7 @@ export function openAccount (): Account {
       if (!said.has(key)) faults.push({ file: directive.file, line: place.line, column: place.column, message })
       said.add(key)
     },
+    isFaulty: directive => withDescendants(directive).some(each => outcomes.get(each)?.kind === 'fault'),
     syntax: fault => { faults.push(fault) },
     note: text => { notes.add(text) },
     faults,

@@ -38,21 +38,30 @@ export function importNginx (text: string, { file, readInclude }: ImportOptions)
   const { directives, fault } = parseNginx(text, file)
   if (fault !== null) account.syntax(fault)
   const all = expandIncludes(directives, file, readInclude, account)
+  // What is missing from a tree that could not be read whole is no fault of its own.
+  const whole = account.faults.length === 0
   const top = buildScope(all, 'main', null, null, account)
 
-  const imported = account.faults.length === 0 ? mapTop(top, file, account) : null
+  const imported = whole ? mapTop(top, file, account) : null
   const outcomes = settle(all, account)
   if (imported !== null && PLACEHOLDER.test(emitYaml(imported, []))) {
     account.note('Placeholders such as <endpoint> are still in the file; the router refuses to start until they are filled in.')
   }
-  const faults = account.faults.toSorted((a, b) => a.file === b.file ? a.line - b.line || a.column - b.column : 0)
+  const faults = account.faults.toSorted((a, b) => byFile(a, b, file) || a.line - b.line || a.column - b.column)
   const yaml = imported === null || faults.length > 0 ? '' : emitYaml(imported, comments(file, outcomes, imported, account))
   return { yaml, notes: account.notes, faults, outcomes }
 }
 
+/** The main file first, then the included ones by name. */
+function byFile (a: Fault, b: Fault, main: string): number {
+  if (a.file === b.file) return 0
+  if (a.file === main || b.file === main) return a.file === main ? -1 : 1
+  return a.file < b.file ? -1 : 1
+}
+
 function mapTop (top: Scope, file: string, account: Account): Imported | null {
   const missing = (what: string): null => {
-    account.syntax({ file, line: 0, column: 0, message: what })
+    if (account.faults.length === 0) account.syntax({ file, line: 0, column: 0, message: what })
     return null
   }
   for (const scope of top.children) if (scope.node !== null) account.mapped(scope.node, 'its directives')
@@ -149,7 +158,10 @@ function comments (file: string, outcomes: readonly Outcome[], imported: Importe
     if (imported.mirror.projects.size > 0) lines.push('Lines of the map have become projects: every path of /api/<project>/ goes to the service of its project.')
   }
   for (const note of account.notes) lines.push('', printable(note))
-  const idle = outcomes.filter(({ kind, directive }, i) => kind === 'none' && !isInside(directive, outcomes, i))
+  const none = outcomes.filter(({ kind }) => kind === 'none')
+  // A block that is listed says enough for what stands in it.
+  const inside = new Set(none.flatMap(({ directive }) => withDescendants(directive).slice(1)))
+  const idle = none.filter(({ directive }) => !inside.has(directive))
   if (idle.length > 0) lines.push('', 'Directives without effect here:')
   for (const { directive, detail } of idle) {
     const place = directive.file === file ? `line ${directive.line}` : `${printable(directive.file)}:${directive.line}`
@@ -157,11 +169,6 @@ function comments (file: string, outcomes: readonly Outcome[], imported: Importe
   }
   lines.push('')
   return lines
-}
-
-/** Whether it stands in a block that is itself listed, which says enough. */
-function isInside (directive: Directive, outcomes: readonly Outcome[], index: number): boolean {
-  return outcomes.slice(0, index).some(({ kind, directive: block }) => kind === 'none' && block.block !== null && withDescendants(block).includes(directive))
 }
 
 function printable (text: string): string {

@@ -36,7 +36,7 @@ export function mapMirror (scope: Scope, find: FindUpstream, account: Account): 
     account.fault(scope.node, 'clients can reach the location of the mirror; write "internal;" in it')
   }
   if (pass === undefined) {
-    if (scope.node !== null) account.fault(scope.node, 'the location of the mirror has no proxy_pass; write "proxy_pass http://ENDPOINT$VARIABLE$request_uri"')
+    if (scope.node !== null && !account.isFaulty(scope.node)) account.fault(scope.node, 'the location of the mirror has no proxy_pass; write "proxy_pass http://ENDPOINT$VARIABLE$request_uri"')
     return null
   }
   const [, scheme = '', authority = '', path, variable] = TARGET.exec(plainVariables(pass.args[0] ?? '')) ?? []

@@ -59,7 +59,7 @@ export function mapRoute (scope: Scope, { mirror, takesCopies }: Copying, find: 
 
   const [root] = effective(scope, 'root')
   if (root === undefined) {
-    account.fault(node, 'the location has neither proxy_pass nor root; write one of them')
+    if (!account.isFaulty(node)) account.fault(node, 'the location has neither proxy_pass nor root; write one of them')
     return null
   }
   if (mirror !== null) account.fault(effective(scope, 'mirror')[0] ?? node, 'requests for files are not copied; write "mirror off;" in this location')

@@ -57,7 +57,7 @@ function readBlock (scope: Scope, account: Account): UpstreamBlock {
   if (node !== null) {
     account.mapped(node, `upstreams.${name}`)
     checkValue(node, upstreamName, name, account)
-    if (lines.length === 0) account.fault(node, `upstream "${name}" has no server; write one`)
+    if (lines.length === 0 && !account.isFaulty(node)) account.fault(node, `upstream "${name}" has no server; write one`)
   }
   for (const method of ['least_conn', 'ip_hash', 'hash', 'random'].flatMap(word => owned(scope, word))) {
     if (lines.length > 1) account.fault(method, `"${describe(method)}" is not carried over; the router takes the servers of an upstream in turn`)

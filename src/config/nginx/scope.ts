@@ -29,7 +29,9 @@ export function buildScope (directives: readonly Directive[], context: Context, 
     if (account.outcome(directive) !== undefined) continue
     const rule = judge(directive, context, own, account)
     if (rule === null) continue
-    own.set(directive.name, [...own.get(directive.name) ?? [], directive])
+    const same = own.get(directive.name)
+    if (same === undefined) own.set(directive.name, [directive])
+    else same.push(directive)
     if (directive.block !== null && SCOPES.has(directive.name)) {
       children.push(buildScope(directive.block, directive.name as Context, directive, scope, account))
     }
