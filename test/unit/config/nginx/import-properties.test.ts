@@ -21,7 +21,7 @@ const STATEMENT = oneof(
 
 /** The document with a few lines taken out and a few statements put in. */
 const MUTANT = tuple(array(tuple(nat(LINES.length), STATEMENT), { maxLength: 3 }), array(nat(LINES.length), { maxLength: 2 })).map(([inserted, removed]) =>
-  LINES.flatMap((line, i) => [...inserted.filter(([at]) => at === i).map(([, statement]) => statement), ...removed.includes(i) ? [] : [line]]).join('\n'))
+  LINES.flatMap((line, i) => inserted.filter(([at]) => at === i).map(([, statement]) => statement).concat(removed.includes(i) ? [] : [line])).join('\n'))
 
 function key ({ name, args, line, column }: Directive): string {
   return JSON.stringify([name, args, line, column])
