@@ -52,7 +52,7 @@ export interface Forward {
 }
 
 /** Answers that end a connection. */
-export const CLOSING: readonly number[] = [400, 405, 413, 414, 501]
+export const CLOSING: readonly number[] = [400, 405, 413, 414]
 
 export type Decision =
   | { readonly answer: number, readonly location?: string }
@@ -164,10 +164,7 @@ function headRefusal ({ method, target, rawHeaders, minorVersion }: Incoming): n
   const fields = pairs(rawHeaders)
   if (fields.some(([name, value]) => name.length + value.length > MAX_LINE_BYTES)) return 400
   if (fields.filter(([name]) => name.toLowerCase() === 'host').length > 1) return 400
-  const codings = fields.filter(([name]) => name.toLowerCase() === 'transfer-encoding')
-  if (codings.length > 1 || (codings.length === 1 && minorVersion === 0)) return 400
-  if (codings.some(([, value]) => value.toLowerCase() !== 'chunked')) return 501
-  return null
+  return minorVersion === 0 && fields.some(([name]) => name.toLowerCase() === 'transfer-encoding') ? 400 : null
 }
 
 function originForm ({ target, rawHeaders }: Incoming): { target: string, host: ReturnType<typeof parseHost> } {
