@@ -82,7 +82,7 @@ export function createApp ({ config, log, reusePort, writeAccessLog }: AppOption
   metrics.configured()
 
   function createMirror (mirrorConfig: MirrorConfig): { keepCopy: KeepCopy, delivery: Delivery, endpoint: Endpoint } {
-    const endpoint = createEndpoint(mirrorConfig)
+    const endpoint = createEndpoint({ ...mirrorConfig, deadlines })
     return {
       endpoint,
       keepCopy: createKeepCopy({ mirror: mirrorConfig, spool, observer: metrics.mirror, commitTimeoutMs: config.spool.commitTimeoutMs, now }),

@@ -23,6 +23,7 @@ export const ERRORS = {
   CLIENT_TIMEOUT: { source: 'client', status: null, close: true, summary: 'The client was silent for longer than its timeout; the connection was reset.' },
   CLIENT_ABORTED: { source: 'client', status: null, close: true, summary: 'The client left before its request was complete.' },
   BODY_NOT_STORED: { source: 'router', status: 503, close: true, summary: 'The request body fits neither in memory nor on disk.' },
+  EXHAUSTED: { source: 'router', status: 503, close: false, summary: 'This machine has no file descriptor or port left for a connection.' },
   UPSTREAM_UNREACHABLE: { source: 'upstream', status: 502, close: false, summary: 'No connection to the upstream could be made.' },
   UPSTREAM_RESET: { source: 'upstream', status: 502, close: false, summary: 'The upstream closed the connection before the response head was complete.' },
   UPSTREAM_INVALID: { source: 'upstream', status: 502, close: false, summary: 'The upstream answered with something that is not HTTP/1, or with a head of more than 128 KiB.' },

@@ -3,7 +3,6 @@
  * time, without pipelining. The silences of the server are bounded in every phase.
  */
 import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { ResponseHead } from './message.ts'
 import { ResponseReader, type ResponseEvents } from './response-reader.ts'
@@ -24,15 +23,18 @@ export interface ClientTimeouts {
   readonly sendTimeoutMs: number
   /** Between two reads. nginx: proxy_read_timeout. */
   readonly readTimeoutMs: number
+  /** From the first byte of a response to its last, however steadily it drips; unbounded when left out. */
+  readonly answerTimeoutMs?: number
 }
 
 export interface OutgoingRequest {
   readonly method: string
   /** Request line and header lines with the empty line, as latin1. */
   readonly head: string
-  /** Body in memory; empty when there is none, or when `openBody` has it. */
+  /** Body in memory; empty when there is none, or when `readBody` has it. */
   readonly chunks: readonly Buffer[]
-  readonly openBody: (() => Readable) | null
+  /** Reads a body that is not in memory; throws when it cannot. */
+  readonly readBody: (() => AsyncIterable<Buffer>) | null
 }
 
 export interface ClientFault {
@@ -59,6 +61,9 @@ export interface ConnectionOwner {
 
 /** Shorter than the keep-alive of Relay (5 s) and of uWSGI (15 s): a connection they are about to close is not used. */
 const IDLE_TIMEOUT_MS = 4_000
+/** A server that says how long it waits is believed, less the way of the next request. */
+const MAX_IDLE_TIMEOUT_MS = 60_000
+const WAY_MS = 1_000
 /** Up to this size the head and the first chunk are joined into one string and one write. */
 const MAX_JOINED_BYTES = 12 * 1024
 
@@ -78,8 +83,11 @@ export class ClientConnection implements Timed, ResponseEvents {
   /** The request was handed to the socket whole. */
   #sent = false
   #nextChunk = 0
-  #source: Readable | null = null
+  /** Lets `#sendFrom` go on: the socket has drained, or is gone. */
+  #onDrained: (() => void) | null = null
   #paused = false
+  /** When the response under way must be complete. */
+  #answerBy = Infinity
 
   constructor (dial: Dial, timeouts: ClientTimeouts, deadlines: Deadlines, owner: ConnectionOwner) {
     this.#timeouts = timeouts
@@ -92,7 +100,7 @@ export class ClientConnection implements Timed, ResponseEvents {
     socket.once(dial.readyEvent, () => { this.#onReady() })
     socket.on('data', (data: Buffer) => { this.#onData(data) })
     socket.on('end', () => { this.#onEnd() })
-    socket.on('drain', () => { this.#pump() })
+    socket.on('drain', () => { this.#onDrain() })
     socket.on('error', error => { this.#fail(faultReason(error, dial.readyEvent === 'secureConnect'), error) })
     socket.on('close', () => { this.#onClose() })
   }
@@ -107,6 +115,7 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.#reader = new ResponseReader(request.method, this)
     this.#sent = false
     this.#nextChunk = 0
+    this.#answerBy = Infinity
     if (this.#state === 'idle') this.#begin()
   }
 
@@ -130,9 +139,8 @@ export class ClientConnection implements Timed, ResponseEvents {
   destroy (): void {
     this.#handler = null
     this.#state = 'closed'
-    this.#source?.destroy()
-    this.#source = null
     this.#socket.destroy()
+    this.#onDrained?.()
   }
 
   onDeadline (): void {
@@ -141,7 +149,8 @@ export class ClientConnection implements Timed, ResponseEvents {
   }
 
   #onReady (): void {
-    if (this.#request === null) this.#becomeIdle()
+    if (this.#state !== 'connecting') return
+    if (this.#request === null) this.#becomeIdle(IDLE_TIMEOUT_MS)
     else this.#begin()
   }
 
@@ -157,36 +166,47 @@ export class ClientConnection implements Timed, ResponseEvents {
     } else {
       this.#socket.write(request.head, 'latin1')
     }
-    this.#pump()
+    if (request.readBody === null) this.#sendChunks(request.chunks)
+    else void this.#sendFrom(request.readBody())
+  }
+
+  #onDrain (): void {
+    if (this.#state !== 'busy') return
+    if (this.#onDrained !== null) this.#onDrained()
+    else if (this.#request !== null) this.#sendChunks(this.#request.chunks)
   }
 
   /** Hands on as much of the body as the socket takes; called again when it has drained. */
-  #pump (): void {
-    const request = this.#request
-    if (request === null || this.#state !== 'busy') return
-    while (this.#nextChunk < request.chunks.length && !this.#socket.writableNeedDrain) {
-      this.#socket.write(request.chunks[this.#nextChunk++] as Buffer)
+  #sendChunks (chunks: readonly Buffer[]): void {
+    while (this.#nextChunk < chunks.length && !this.#socket.writableNeedDrain) {
+      this.#socket.write(chunks[this.#nextChunk++] as Buffer)
     }
-    if (this.#source !== null) this.#source.resume()
-    else if (request.openBody !== null && !this.#sent) this.#openSource(request.openBody())
-    else if (this.#nextChunk === request.chunks.length) this.#sent = true
-    if (this.#paused) return
-    const flushed = this.#sent && !this.#socket.writableNeedDrain
-    this.deadline = performance.now() + (flushed ? this.#timeouts.readTimeoutMs : this.#timeouts.sendTimeoutMs)
+    this.#sent ||= this.#nextChunk === chunks.length
+    this.#expectProgress()
   }
 
-  #openSource (source: Readable): void {
-    this.#source = source
-    source.on('data', (piece: Buffer) => {
-      this.deadline = performance.now() + this.#timeouts.sendTimeoutMs
-      if (!this.#socket.write(piece)) source.pause()
-    })
-    source.on('end', () => {
-      this.#source = null
-      this.#sent = true
-      this.#pump()
-    })
-    source.on('error', error => { this.#fail('body_lost', error) })
+  async #sendFrom (source: AsyncIterable<Buffer>): Promise<void> {
+    this.#expectProgress()
+    try {
+      for await (const piece of source) {
+        if (this.#state !== 'busy') return
+        if (!this.#socket.write(piece)) await new Promise<void>(resolve => { this.#onDrained = resolve })
+        this.#onDrained = null
+        this.#expectProgress()
+      }
+    } catch (cause) {
+      this.#fail('body_lost', cause)
+      return
+    }
+    this.#sent = true
+    this.#expectProgress()
+  }
+
+  /** The server must take what is written, then answer. */
+  #expectProgress (): void {
+    if (this.#paused || this.#state !== 'busy') return
+    const flushed = this.#sent && !this.#socket.writableNeedDrain
+    this.deadline = performance.now() + (flushed ? this.#timeouts.readTimeoutMs : this.#timeouts.sendTimeoutMs)
   }
 
   // The response. What the handler gave up on is read no further, also within one read.
@@ -201,10 +221,16 @@ export class ClientConnection implements Timed, ResponseEvents {
       this.destroy()
       return
     }
-    if (this.#sent) this.deadline = performance.now() + this.#timeouts.readTimeoutMs
+    if (this.#sent) this.#expectMore(reader)
     reader.push(data)
     if (reader.fault) this.#fail('invalid_response')
     else if (reader.complete) this.#complete(reader)
+  }
+
+  #expectMore (reader: ResponseReader): void {
+    const now = performance.now()
+    if (!reader.started) this.#answerBy = now + (this.#timeouts.answerTimeoutMs ?? Infinity)
+    this.deadline = Math.min(now + this.#timeouts.readTimeoutMs, this.#answerBy)
   }
 
   #onEnd (): void {
@@ -221,14 +247,15 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.#request = null
     this.#reader = null
     this.#served++
-    if (reusable) this.#becomeIdle()
+    const idleMs = idleTimeoutMs(reader.keepAliveTimeoutMs)
+    if (reusable && idleMs > 0) this.#becomeIdle(idleMs)
     else this.destroy()
     handler?.onEnd()
   }
 
-  #becomeIdle (): void {
+  #becomeIdle (idleMs: number): void {
     this.#state = 'idle'
-    this.deadline = performance.now() + IDLE_TIMEOUT_MS
+    this.deadline = performance.now() + idleMs
     if (this.#paused) {
       this.#paused = false
       this.#socket.resume()
@@ -248,4 +275,8 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.destroy()
     handler?.onFault({ reason, answered, stale: this.#served > 0 && !answered && reason === 'reset', cause })
   }
+}
+
+function idleTimeoutMs (hintMs: number | null): number {
+  return hintMs === null ? IDLE_TIMEOUT_MS : Math.min(hintMs - WAY_MS, MAX_IDLE_TIMEOUT_MS)
 }

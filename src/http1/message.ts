@@ -36,6 +36,8 @@ export interface ResponseHead {
   /** -1 when the head does not say; may be set beside `none` (HEAD, 304). */
   readonly contentLength: number
   readonly keepAlive: boolean
+  /** `Keep-Alive: timeout=N`: how long the server lets an idle connection live, in milliseconds; `null` when it does not say. */
+  readonly keepAliveTimeoutMs: number | null
 }
 
 /** The first value of a header field. @param name - Lower case. */

@@ -28,6 +28,7 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
   let length: string | null = null
   let chunked = false
   let connection = ''
+  let keepAliveTimeoutMs: number | null = null
 
   for (let start = lineEnd + 2; start < text.length;) {
     const cr = text.indexOf('\r', start)
@@ -41,6 +42,7 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
     switch (name.length) {
       case 10:
         if (name.toLowerCase() === 'connection') connection += value.toLowerCase()
+        else if (name.toLowerCase() === 'keep-alive') keepAliveTimeoutMs = timeoutHint(value)
         break
       case 14:
         if (name.toLowerCase() === 'content-length') {
@@ -62,8 +64,14 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
     headers,
     framing: framingOf(method, status, chunked, length),
     contentLength: length === null ? -1 : Number(length),
-    keepAlive: minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive')
+    keepAlive: minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive'),
+    keepAliveTimeoutMs
   }
+}
+
+function timeoutHint (value: string): number | null {
+  const hint = /\btimeout=(\d{1,9})/i.exec(value)
+  return hint === null ? null : Number(hint[1]) * 1000
 }
 
 /** RFC 9112 section 6.3, in its order: no body by rule, then the coding, then the length, then the end of the connection. */

@@ -29,6 +29,7 @@ export class ResponseReader {
   #remaining = 0
   #decoder: ChunkedDecoder | null = null
   #keepAlive = false
+  #keepAliveTimeoutMs: number | null = null
   #excess = false
   #started = false
 
@@ -42,6 +43,8 @@ export class ResponseReader {
   get fault (): boolean { return this.#state === 'fault' }
   /** Whether a byte has come. */
   get started (): boolean { return this.#started }
+  /** What the server said of idle connections; `null` when it did not. */
+  get keepAliveTimeoutMs (): number | null { return this.#keepAliveTimeoutMs }
   /** Whether the next response can be told from this one: it had an end of its own, and nothing came behind it. */
   get reusable (): boolean { return this.#state === 'complete' && this.#keepAlive && !this.#excess }
 
@@ -98,6 +101,7 @@ export class ResponseReader {
 
   #begin (head: ResponseHead): void {
     this.#keepAlive = head.keepAlive && head.framing !== 'close'
+    this.#keepAliveTimeoutMs = head.keepAliveTimeoutMs
     this.#remaining = head.contentLength
     this.#decoder = head.framing === 'chunked' ? new ChunkedDecoder() : null
     this.#state = head.framing === 'none' || (head.framing === 'length' && head.contentLength === 0) ? 'complete' : head.framing

@@ -6,6 +6,8 @@ export type FaultReason =
   | 'invalid_response'
   /** The request's own body could not be read. */
   | 'body_lost'
+  /** This machine has no file descriptor or port left. */
+  | 'exhausted'
 
 const REASONS: Readonly<Record<string, FaultReason>> = {
   ECONNREFUSED: 'refused',
@@ -20,11 +22,11 @@ const REASONS: Readonly<Record<string, FaultReason>> = {
   EHOSTDOWN: 'unreachable',
   ENETUNREACH: 'unreachable',
   ENETDOWN: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
+  EADDRNOTAVAIL: 'exhausted',
   EACCES: 'unreachable',
   EPERM: 'unreachable',
-  EMFILE: 'unreachable',
-  ENFILE: 'unreachable',
+  EMFILE: 'exhausted',
+  ENFILE: 'exhausted',
   ECONNRESET: 'reset',
   ECONNABORTED: 'reset',
   EPIPE: 'reset',

@@ -5,11 +5,15 @@
  * new connection, and that is no failure of the copy.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTcp, isIP } from 'node:net'
 import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { MirrorConfig } from '../config/config.ts'
+import type { Dial, OutgoingRequest } from '../http1/client-connection.ts'
+import { ConnectionPool } from '../http1/connection-pool.ts'
+import type { Deadlines } from '../http1/deadlines.ts'
+import { readRange } from '../proxy/read-range.ts'
 import type { Copy } from '../spool/types.ts'
-import { wrapConnection, type Connection, type ExchangeResult, type WireRequest } from './connection.ts'
+import { Attempt, type AttemptResult } from './attempt.ts'
 import type { FailureCode } from './retry-policy.ts'
 
 export type SendResult =
@@ -30,56 +34,40 @@ export interface Endpoint {
   close (): void
 }
 
-export type EndpointOptions = Pick<MirrorConfig, 'endpoint' | 'host' | 'ca' | 'connectTimeoutMs' | 'sendTimeoutMs' | 'readTimeoutMs'>
-
-const READ_BUFFER_BYTES = 64 * 1024
+export interface EndpointOptions extends Pick<MirrorConfig, 'endpoint' | 'host' | 'ca' | 'connectTimeoutMs' | 'sendTimeoutMs' | 'readTimeoutMs'> {
+  readonly deadlines: Deadlines
+}
 
 export function createEndpoint (options: EndpointOptions): Endpoint {
-  const { host, connectTimeoutMs, sendTimeoutMs, readTimeoutMs } = options
-  const secure = options.endpoint.protocol === 'https:'
-  const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
-  const connections = new Set<Connection>()
-  /** The one used last comes first: a lull lets the others go. */
-  const idle: Connection[] = []
-  let closed = false
+  const { host, connectTimeoutMs, sendTimeoutMs, readTimeoutMs, deadlines } = options
+  // An endpoint that drips its answer holds a connection, and a place in the width, for no longer than one that is silent.
+  const timeouts = { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, answerTimeoutMs: readTimeoutMs }
+  const pool = new ConnectionPool(dialOf(options), timeouts, deadlines)
+  const attempts = new Set<Attempt>()
   let aborted = false
 
-  function openConnection (): Connection {
-    const connection = wrapConnection({
-      open: onread => openSocket(options, onread),
-      readBuffer,
-      readyEvent: secure ? 'secureConnect' : 'connect',
-      connectTimeoutMs,
-      sendTimeoutMs,
-      readTimeoutMs,
-      onIdle (connection) {
-        if (closed) connection.destroy()
-        else idle.push(connection)
-      },
-      onClose (connection) {
-        connections.delete(connection)
-        const index = idle.indexOf(connection)
-        if (index !== -1) idle.splice(index, 1)
-      }
-    })
-    connections.add(connection)
-    return connection
+  async function exchange (request: OutgoingRequest): Promise<SendResult> {
+    const pooled = await attempt(request, false)
+    return pooled === 'stale' ? await attempt(request, true) as SendResult : pooled
   }
 
-  async function exchange (request: WireRequest): Promise<ExchangeResult> {
-    if (aborted) return { kind: 'aborted' }
-    const pooled = idle.pop()
-    if (pooled !== undefined) {
-      const result = await pooled.exchange(request)
-      if (result.kind !== 'failure' || !result.unanswered) return result
-    }
-    return openConnection().exchange(request)
+  function attempt (request: OutgoingRequest, fresh: boolean): Promise<AttemptResult> {
+    if (aborted) return Promise.resolve({ kind: 'unsent' })
+    return new Promise(resolve => {
+      const connection = pool.acquire(fresh)
+      const started = new Attempt(connection, result => {
+        attempts.delete(started)
+        resolve(result)
+      })
+      attempts.add(started)
+      connection.send(request, started)
+    })
   }
 
   return {
     async send (copy) {
       const { body } = copy
-      if (body.file === null) return resultOf(await exchange(requestOf(copy, host, null)))
+      if (body.file === null) return await exchange(requestOf(copy, host, null))
 
       let file: FileHandle
       try {
@@ -88,7 +76,7 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
         return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'body_lost' : 'unsent' }
       }
       try {
-        return resultOf(await exchange(requestOf(copy, host, file)))
+        return await exchange(requestOf(copy, host, file))
       } finally {
         await file.close()
       }
@@ -96,50 +84,47 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
 
     abort () {
       aborted = true
-      for (const connection of connections) connection.destroy()
+      for (const attempt of attempts) attempt.abort()
+      pool.destroy()
     },
 
-    close () {
-      closed = true
-      for (const connection of idle.splice(0)) connection.destroy()
-    }
+    close () { pool.drain() }
   }
 }
 
-function requestOf (copy: Copy, host: string, file: FileHandle | null): WireRequest {
+function requestOf (copy: Copy, host: string, file: FileHandle | null): OutgoingRequest {
   const { method, headers, body } = copy
   let head = `${method} ${copy.target} HTTP/1.1\r\nHost: ${host}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   head += copy.framed ? `Content-Length: ${body.length}\r\n\r\n` : '\r\n'
-  return { method, head, chunks: body.chunks ?? [], file, length: body.length }
+  return {
+    method,
+    head,
+    chunks: body.chunks ?? [],
+    readBody: file === null ? null : () => readRange(file, 0, body.length)
+  }
 }
 
-function resultOf (result: ExchangeResult): SendResult {
-  if (result.kind === 'answer') return { kind: 'status', status: result.status, retryAfter: result.retryAfter, answer: result.answer }
-  if (result.kind === 'failure') return { kind: 'failure', code: result.code }
-  return result.kind === 'aborted' ? { kind: 'unsent' } : result
-}
-
-function openSocket (options: EndpointOptions, onread: OnReadOpts): Socket {
+function dialOf (options: EndpointOptions): Dial {
   const { endpoint } = options
   const secure = endpoint.protocol === 'https:'
   const address = {
     host: unbracketed(endpoint.hostname),
     port: endpoint.port === '' ? (secure ? 443 : 80) : Number(endpoint.port),
-    noDelay: true,
-    onread
+    noDelay: true
   }
-  if (!secure) return connectTcp(address)
+  if (!secure) return { connect: () => connectTcp(address), readyEvent: 'connect' }
 
   // The certificate must be the name's that is asked for in `Host`, whatever address is dialled.
   const name = unbracketed(options.host.replace(/:\d+$/, ''))
-  return connectTls({
+  const tls = {
     ...address,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(options.ca === null ? {} : { ca: options.ca }),
     ALPNProtocols: ['http/1.1'],
-    checkServerIdentity: (_dialled, certificate) => checkServerIdentity(name, certificate)
-  })
+    checkServerIdentity: (_dialled: string, certificate: Parameters<typeof checkServerIdentity>[1]) => checkServerIdentity(name, certificate)
+  }
+  return { connect: () => connectTls(tls), readyEvent: 'secureConnect' }
 }
 
 /** `[::1]` as sockets want it: `::1`. */

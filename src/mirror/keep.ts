@@ -5,6 +5,7 @@
  */
 import type { MirrorConfig } from '../config/config.ts'
 import type { RequestHead } from '../http1/message.ts'
+import { isForwardedFor, isReplaced } from '../proxy/headers.ts'
 import type { KeepCopy } from '../proxy/ports.ts'
 import type { Spool } from '../spool/types.ts'
 import type { MirrorObserver, SkipReason } from './observer.ts'
@@ -82,33 +83,12 @@ export function copyHeaders (head: RequestHead, options: CopyHeaderOptions): str
   for (let i = 0; i < sent.length; i += 2) {
     const name = sent[i] as string
     const value = sent[i + 1] as string
-    if (name.length === 15 && name.toLowerCase() === 'x-forwarded-for') forwardedFor += value + ', '
+    if (isForwardedFor(name)) forwardedFor += value + ', '
     else if (!isReplaced(name) && !isDropped(name, dropHeaders)) headers.push(name, value)
   }
 
   if (sendsAddress) headers[valueAt] = forwardedFor + clientAddress
   return headers
-}
-
-/** Set by us, or about one connection only. Lengths first: most names differ in theirs. */
-function isReplaced (name: string): boolean {
-  switch (name.length) {
-    case 2: return name.toLowerCase() === 'te'
-    case 4: return name.toLowerCase() === 'host'
-    case 6: return name.toLowerCase() === 'expect'
-    case 7: return name.toLowerCase() === 'upgrade'
-    case 10: {
-      const lower = name.toLowerCase()
-      return lower === 'connection' || lower === 'keep-alive'
-    }
-    case 12: return name.toLowerCase() === 'x-request-id'
-    case 14: return name.toLowerCase() === 'content-length'
-    case 17: {
-      const lower = name.toLowerCase()
-      return lower === 'transfer-encoding' || lower === 'x-forwarded-proto'
-    }
-    default: return false
-  }
 }
 
 function isDropped (name: string, dropHeaders: readonly string[]): boolean {

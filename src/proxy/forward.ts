@@ -113,31 +113,35 @@ export class Forward implements ResponseHandler {
       this.#send(this.#server, true)
       return
     }
-    // The body's own file failed: nothing an upstream did. There is no TLS to upstreams.
-    if (fault.reason !== 'body_lost' && fault.reason !== 'tls') this.#options.onUpstreamError(upstream.config.name, fault.reason)
+    const { reason } = fault
+    if (reason === 'exhausted' || reason === 'body_lost' || reason === 'tls') {
+      // This machine's doing, not the upstream's.
+      this.#fail(reason === 'exhausted' ? 'EXHAUSTED' : 'INTERNAL')
+      return
+    }
+    this.#options.onUpstreamError(upstream.config.name, reason)
     if (this.#started) {
-      this.#forwarded()
-      this.#whenDurable(() => {
-        this.#options.exchange.connection.cut()
-        this.#finish()
-      })
+      this.#fail('UPSTREAM_RESET')
       return
     }
     if (this.#server !== null) upstream.rest(this.#server)
-    const sent = fault.reason !== 'refused' && fault.reason !== 'dns' && fault.reason !== 'unreachable'
-    if (this.#mayGoOn(fault.reason, 0, request.method, sent)) this.#tryNext()
-    else this.#fail(errorOf(fault))
+    const sent = reason !== 'refused' && reason !== 'dns' && reason !== 'unreachable'
+    if (this.#mayGoOn(reason, 0, request.method, sent)) this.#tryNext()
+    else this.#fail(ERROR_OF[reason])
   }
 
-  #mayGoOn (failure: ClientFault['reason'] | 'status', status: number, method: string, sent: boolean): boolean {
+  #mayGoOn (failure: UpstreamErrorReason | 'status', status: number, method: string, sent: boolean): boolean {
     const { upstream } = this.#options
     return this.#tried.length < upstream.serverCount && goesOn(upstream.config, failure, status, method, this.#tried.length, sent)
   }
 
+  /** Answers with an error, or cuts a response whose head is out already. */
   #fail (code: ErrorCode): void {
     this.#forwarded()
     this.#whenDurable(() => {
-      sendError(this.#options.exchange, code)
+      const { exchange } = this.#options
+      if (exchange.status === 0) sendError(exchange, code)
+      else exchange.connection.cut()
       this.#finish()
     })
   }
@@ -179,12 +183,11 @@ export class Forward implements ResponseHandler {
   }
 }
 
-function errorOf (fault: ClientFault): ErrorCode {
-  switch (fault.reason) {
-    case 'timeout': return 'UPSTREAM_TIMEOUT'
-    case 'invalid_response': return 'UPSTREAM_INVALID'
-    case 'reset': return 'UPSTREAM_RESET'
-    case 'refused': case 'dns': case 'tls': case 'unreachable': return 'UPSTREAM_UNREACHABLE'
-    case 'body_lost': return 'INTERNAL'
-  }
+const ERROR_OF: Readonly<Record<UpstreamErrorReason, ErrorCode>> = {
+  timeout: 'UPSTREAM_TIMEOUT',
+  invalid_response: 'UPSTREAM_INVALID',
+  reset: 'UPSTREAM_RESET',
+  refused: 'UPSTREAM_UNREACHABLE',
+  dns: 'UPSTREAM_UNREACHABLE',
+  unreachable: 'UPSTREAM_UNREACHABLE'
 }

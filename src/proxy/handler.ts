@@ -138,7 +138,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
         method: head.method,
         head: upstreamRequestHead({ head, target: forwardTarget(route, head.target, target), clientAddress, requestId, bodyLength: body.length }),
         chunks: body.chunks ?? [],
-        openBody: body.open
+        readBody: body.read
       },
       hideHeaders: route.hideHeaders,
       durable,

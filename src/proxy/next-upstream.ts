@@ -1,8 +1,6 @@
 /** When a failed try goes on to the next server: nginx's proxy_next_upstream, as a table. Pure. */
 import type { NextUpstreamReason, UpstreamConfig } from '../config/config.ts'
-import type { FaultReason } from '../http1/socket-fault.ts'
-
-export type Failure = FaultReason | 'status'
+import type { UpstreamErrorReason } from './ports.ts'
 
 /**
  * @param failure - What went wrong, or `status` for a complete head whose status counts as a failure.
@@ -10,7 +8,7 @@ export type Failure = FaultReason | 'status'
  * @param tries - Tries made, this one included.
  * @param requestSent - Whether the server may have seen the request.
  */
-export function goesOn (config: UpstreamConfig, failure: Failure, status: number, method: string, tries: number, requestSent: boolean): boolean {
+export function goesOn (config: UpstreamConfig, failure: UpstreamErrorReason | 'status', status: number, method: string, tries: number, requestSent: boolean): boolean {
   if (config.nextUpstreamTries > 0 && tries >= config.nextUpstreamTries) return false
   if (requestSent && isNonIdempotent(method) && !config.nextUpstream.includes('non_idempotent')) return false
   return config.nextUpstream.includes(condition(failure, status))
@@ -21,12 +19,12 @@ export function isFailureStatus (config: UpstreamConfig, status: number): boolea
   return status >= 400 && config.nextUpstream.includes(condition('status', status))
 }
 
-function condition (failure: Failure, status: number): NextUpstreamReason {
+function condition (failure: UpstreamErrorReason | 'status', status: number): NextUpstreamReason {
   switch (failure) {
     case 'timeout': return 'timeout'
     case 'invalid_response': return 'invalid_header'
     case 'status': return `http_${status}` as NextUpstreamReason
-    case 'refused': case 'reset': case 'dns': case 'tls': case 'unreachable': case 'body_lost': return 'error'
+    case 'refused': case 'reset': case 'dns': case 'unreachable': return 'error'
   }
 }
 

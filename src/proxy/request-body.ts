@@ -7,8 +7,8 @@
  * it was taken (`takeFile`).
  */
 import { rename, unlink, type FileHandle } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
 import type { MemoryBudget } from './memory-budget.ts'
+import { readRange } from './read-range.ts'
 
 export interface RequestBody {
   readonly length: number
@@ -25,7 +25,7 @@ export interface RequestBody {
 /** What the proxy itself can do with a body besides. */
 export interface ForwardedBody extends RequestBody {
   /** Reads a body that lies in a file, from its beginning, also after it was moved. */
-  readonly open: (() => Readable) | null
+  readonly read: (() => AsyncIterable<Buffer>) | null
   /** The upstream leg needs the bytes no more: the proxy's own hold ends. */
   forwarded (): void
 }
@@ -34,7 +34,7 @@ export class MemoryBody implements ForwardedBody {
   readonly length: number
   readonly chunks: readonly Buffer[]
   readonly file = null
-  readonly open = null
+  readonly read = null
   readonly #budget: MemoryBudget
 
   /** @param budget - Has counted `length` bytes; gets them back with the last holder. */
@@ -59,7 +59,7 @@ export class MemoryBody implements ForwardedBody {
 export class FileBody implements ForwardedBody {
   readonly length: number
   readonly chunks = null
-  readonly open: () => Readable
+  readonly read: () => AsyncIterable<Buffer>
   file: string
   readonly #handle: FileHandle
   #holders = 1
@@ -69,7 +69,7 @@ export class FileBody implements ForwardedBody {
     this.#handle = handle
     this.file = file
     this.length = length
-    this.open = () => handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 })
+    this.read = () => readRange(handle, 0, length)
   }
 
   hold (): void { this.#holders++ }

@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { MirrorConfig, RetryConfig } from '../../src/config/config.ts'
+import { Deadlines } from '../../src/http1/deadlines.ts'
 import { createDelivery, type Delivery } from '../../src/mirror/delivery.ts'
 import { createEndpoint } from '../../src/mirror/endpoint.ts'
 import type { MirrorObserver } from '../../src/mirror/observer.ts'
@@ -106,6 +107,7 @@ export function startMirror (t: Test, options: MirrorOptions): StartedMirror {
     connectTimeoutMs: 5000,
     sendTimeoutMs: 5000,
     readTimeoutMs: 5000,
+    deadlines: new Deadlines(),
     ...options.endpoint
   })
   const delivery = createDelivery({

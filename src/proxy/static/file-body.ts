@@ -1,5 +1,6 @@
 /** The body of a static response: pieces of one open file, with bytes of our own between them. */
 import type { FileHandle } from 'node:fs/promises'
+import { readRange } from '../read-range.ts'
 import type { ByteRange } from './ranges.ts'
 
 /** Bytes in memory, or a range of the file. */
@@ -17,8 +18,6 @@ export interface StaticBody {
   close (): Promise<void>
 }
 
-const PIECE_BYTES = 64 * 1024
-
 /** @param file - The caller's until here; closed by the body. `null` when there is nothing to read. */
 export function createFileBody (file: FileHandle | null, parts: readonly BodyPart[], length: number): StaticBody {
   let open = file
@@ -32,22 +31,12 @@ export function createFileBody (file: FileHandle | null, parts: readonly BodyPar
   async function * chunks (): AsyncGenerator<Buffer, void, undefined> {
     try {
       for (const part of parts) {
+        if (open === null) throw new Error('the file of a static response was closed before its end')
         if (Buffer.isBuffer(part)) yield part
-        else yield * readRange(part)
+        else yield * readRange(open, part.start, part.end)
       }
     } finally {
       await close()
-    }
-  }
-
-  async function * readRange ({ start, end }: ByteRange): AsyncGenerator<Buffer, void, undefined> {
-    for (let position = start; position < end;) {
-      if (open === null) throw new Error('the file of a static response was closed before its end')
-      const size = Math.min(end - position, PIECE_BYTES)
-      const { bytesRead, buffer } = await open.read(Buffer.allocUnsafe(size), 0, size, position)
-      if (bytesRead === 0) throw new Error('a static file became shorter while it was sent')
-      position += bytesRead
-      yield buffer.subarray(0, bytesRead)
     }
   }
 
