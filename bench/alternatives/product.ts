@@ -147,7 +147,7 @@ export function createProduct (environment: NodeJS.ProcessEnv): Product {
     decide,
     rewrite: target => rewriteTarget(table, target),
     responseFields: (headers, hidden) => [
-      ...fieldsOf(`\r\n${clientResponseBlock({ status: 200, reason: '', minorVersion: 1, headers, framing: 'none', contentLength: -1, keepAlive: true }, hidden)}`),
+      ...fieldsOf(`\r\n${clientResponseBlock({ status: 200, reason: '', minorVersion: 1, headers, framing: 'none', contentLength: -1, keepAlive: true, keepAliveTimeoutMs: null }, hidden)}`),
       ...pairs(headers).filter(([name]) => name.toLowerCase() === 'content-length')
     ]
   }
