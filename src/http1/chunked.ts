@@ -8,36 +8,37 @@ const CR = 13
 const LF = 10
 /** Bytes of one chunk's extension, or of all trailers: more is taken for an attack. */
 const MAX_IGNORED_BYTES = 8192
-/** nginx: NGX_MAX_OFF_T_VALUE. Far above any limit; only an overflow is caught here. */
-const MAX_SIZE = 2 ** 63
+/** nginx: NGX_MAX_OFF_T_VALUE / 16. Far above any limit; only an overflow is caught here. */
+const OVERFLOW_SIZE = 2 ** 59
 
 type State =
   | 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf'
-  | 'trailer-start' | 'trailer' | 'trailer-lf' | 'end-lf' | 'done' | 'fault'
+  | 'trailer-start' | 'trailer' | 'trailer-lf' | 'end-lf' | 'done' | 'fault' | 'too-large'
 
 export class ChunkedDecoder {
+  /** Most bytes of body. Held against what the size lines announce, before the bytes arrive. */
+  limit = Infinity
   #state: State = 'size'
-  /** Bytes of the chunks before this one, this one's size, and what is missing of it. */
-  #before = 0
+  /** Bytes of the chunks up to this one, the size being read, and what is missing of this chunk. */
+  #announced = 0
   #size = 0
   #remaining = 0
   #digits = 0
   #ignored = 0
 
-  /** Bytes of body announced so far, the current chunk included: a limit is held against this, before the bytes arrive. */
-  get announced (): number { return this.#before + this.#size }
   get done (): boolean { return this.#state === 'done' }
   get fault (): boolean { return this.#state === 'fault' }
+  get tooLarge (): boolean { return this.#state === 'too-large' }
 
   /**
-   * Reads from `data` at `offset` until it is used up, the body is complete, or a fault is found.
+   * Reads from `data` at `offset` until it is used up, the body is complete, or a fault or too large a body is found.
    *
    * @param sink - Gets each piece of body; a view of `data`, not a copy.
    * @returns Offset of the first byte not consumed.
    */
   read (data: Buffer, offset: number, sink: (piece: Buffer) => void): number {
     let at = offset
-    while (at < data.length && this.#state !== 'done' && this.#state !== 'fault') {
+    while (at < data.length && this.#state !== 'done' && this.#state !== 'fault' && this.#state !== 'too-large') {
       if (this.#state === 'data') {
         const end = Math.min(data.length, at + this.#remaining)
         this.#remaining -= end - at
@@ -58,11 +59,12 @@ export class ChunkedDecoder {
       case 'extension': return byte === CR ? 'size-lf' : this.#ignore(byte, 'extension')
       case 'size-lf':
         if (byte !== LF) return 'fault'
-        this.#before += this.#size
+        this.#announced += this.#size
         this.#remaining = this.#size
         this.#size = 0
         this.#digits = 0
         this.#ignored = 0
+        if (this.#announced > this.limit) return 'too-large'
         return this.#remaining === 0 ? 'trailer-start' : 'data'
       case 'data-cr': return byte === CR ? 'data-lf' : 'fault'
       case 'data-lf': return byte === LF ? 'size' : 'fault'
@@ -75,9 +77,9 @@ export class ChunkedDecoder {
   }
 
   #sizeDigit (byte: number): State {
+    if (this.#size >= OVERFLOW_SIZE) return 'fault'
     const value = HEX_VALUES[byte] as number
     if (value < 16) {
-      if (this.#size > MAX_SIZE / 16) return 'fault'
       this.#size = this.#size * 16 + value
       this.#digits++
       return 'size'

@@ -40,5 +40,7 @@ export function parseAuthority (target: string): { authority: string, target: st
   const match = ABSOLUTE_FORM.exec(target)
   if (match === null) return null
   const rest = match[2] ?? ''
+  // nginx drops a lone `?` where it has to make up the path.
+  if (rest === '?') return { authority: match[1] ?? '', target: '/' }
   return { authority: match[1] ?? '', target: rest.startsWith('/') ? rest : '/' + rest }
 }

@@ -11,8 +11,9 @@ import type { RequestHead } from './message.ts'
 
 /** Longest request line or header line, with its CRLF. nginx: large_client_header_buffers 4 8k. */
 export const MAX_LINE_BYTES = 8192
-/** Longest head. nginx: four buffers of 8 KiB. */
-export const MAX_HEAD_BYTES = 4 * MAX_LINE_BYTES
+/** nginx: client_header_buffer_size 1k, then up to four of MAX_LINE_BYTES, each begun by a line that fits the last one no more. */
+const FIRST_BUFFER_BYTES = 1024
+const MAX_BUFFERS = 4
 
 const CR = 13
 const SPACE = 32
@@ -29,21 +30,39 @@ export function parseRequestHead (text: string, complete: boolean): RequestHead 
   if (lf === -1) return text.length > MAX_LINE_BYTES ? 'TARGET_TOO_LONG' : null
   if (lf >= MAX_LINE_BYTES) return 'TARGET_TOO_LONG'
   if (!endsInCrlf(text, 0, lf)) return 'BAD_REQUEST'
-  if (text.length > MAX_HEAD_BYTES) return 'HEADERS_TOO_LARGE'
   if (text.includes('\0')) return 'BAD_REQUEST'
 
   const line = parseRequestLine(text, lf - 1)
   if (typeof line === 'string') return line
 
   const fields = new FieldReader()
+  const buffers = new HeadBuffers()
+  buffers.take(lf + 1)
   for (let start = lf + 1; start < text.length;) {
     const end = text.indexOf('\n', start)
-    if ((end === -1 ? text.length : end + 1) - start > MAX_LINE_BYTES) return 'HEADERS_TOO_LARGE'
+    if (!buffers.take((end === -1 ? text.length : end + 1) - start)) return 'HEADERS_TOO_LARGE'
     if (end === -1) break
     if (!endsInCrlf(text, start, end) || !fields.read(text, start, end - 1)) return 'BAD_REQUEST'
     start = end + 1
   }
-  return complete ? fields.finish(line) : null
+  if (!complete) return null
+  return buffers.take(2) ? fields.finish(line) : 'HEADERS_TOO_LARGE'
+}
+
+/** What nginx would have left of its buffers: a head that it takes is taken, whatever the lengths of its lines. */
+class HeadBuffers {
+  #free = FIRST_BUFFER_BYTES
+  #count = 0
+
+  /** @returns Whether there is room for a line of so many bytes. */
+  take (bytes: number): boolean {
+    if (bytes > this.#free) {
+      this.#free = MAX_LINE_BYTES
+      this.#count++
+    }
+    this.#free -= bytes
+    return this.#free >= 0 && this.#count <= MAX_BUFFERS
+  }
 }
 
 /** Whether the line that starts at `start` has its only CR right before `lf`. */
@@ -86,10 +105,9 @@ function parseRequestLine (text: string, end: number): RequestLine | ErrorCode {
 
 function parseVersion (text: string): 0 | 1 | ErrorCode {
   if (text === 'HTTP/1.1') return 1
-  const match = /^HTTP\/([1-9]\d?)\.(\d{1,2})$/.exec(text)
-  if (match === null) return 'BAD_REQUEST'
-  if (match[1] !== '1') return 'VERSION_UNKNOWN'
-  return Number(match[2]) === 0 ? 0 : 1
+  const match = /^HTTP\/1\.(\d{1,3})$/.exec(text)
+  if (match !== null) return Number(match[1]) === 0 ? 0 : 1
+  return /^HTTP\/(?:[2-9]|1\d)/.test(text) ? 'VERSION_UNKNOWN' : 'BAD_REQUEST'
 }
 
 /** Collects the fields of one head and what they say about the message. */
@@ -170,6 +188,9 @@ class FieldReader {
       if (framing === 'length') return 'BAD_REQUEST'
       framing = 'chunked'
     }
+
+    // A tunnel that names a path. The other forms of its target were refused before.
+    if (method === 'CONNECT') return 'METHOD_REFUSED'
 
     return {
       method,

@@ -106,9 +106,10 @@ export class RequestReader {
     }
 
     const pieces: Buffer[] = []
+    decoder.limit = limit
     this.#use(decoder.read(pending, 0, piece => { pieces.push(piece) }))
     if (decoder.fault) return 'BAD_REQUEST'
-    if (decoder.announced > limit) return 'BODY_TOO_LARGE'
+    if (decoder.tooLarge) return 'BODY_TOO_LARGE'
     // One buffer for each read, however small the chunks: a body of one-byte chunks must not cost an object per byte.
     if (pieces.length > 0) sink(pieces.length === 1 ? pieces[0] as Buffer : Buffer.concat(pieces))
     return decoder.done ? 'complete' : 'incomplete'

@@ -86,7 +86,6 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
     const { target, route } = decision
     const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route }
-    if (head.expectContinue) exchange.sendContinue()
     if (route.root === null) readBody(request)
     else serveFile(request, route.root)
   }
@@ -105,7 +104,9 @@ export function createHandler (options: HandlerOptions): RequestListener {
   }
 
   function readBody (request: Request): void {
-    const { exchange, rules } = request
+    const { exchange, head, rules } = request
+    // Whatever is answered without the body needs no 100 before it (RFC 9110 section 10.1.1).
+    if (head.expectContinue) exchange.sendContinue()
     exchange.connection.readBody(new BodyReader({
       connection: exchange.connection,
       budget: options.budget,
