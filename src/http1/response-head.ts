@@ -1,5 +1,7 @@
 /**
- * Reads the head of an upstream's response (RFC 9112 sections 4 and 6.3).
+ * Reads the head of an upstream's response (RFC 9112 sections 4 and 6.3). As nginx
+ * does, it takes lines that end in LF alone, and a line without a colon as a field
+ * without a value.
  *
  * A head that is not well-formed is `null`: the client then gets a 502 instead of
  * something that two parsers could read in two ways.
@@ -7,37 +9,38 @@
 import { NAME_BYTES, NAME_FORBIDDEN } from './characters.ts'
 import type { ResponseHead } from './message.ts'
 
-/** nginx: proxy_buffer_size 128k, which a response head must fit into. */
+/** nginx: proxy_buffer_size 128k, which a response head must fit into with its empty line. */
 export const MAX_RESPONSE_HEAD_BYTES = 128 * 1024
 
-const STATUS_LINE = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: (.*))?$/
+const STATUS_LINE = /^HTTP\/1\.(\d+) +([1-9]\d\d)(?: (.*))?$/
+const CR = 13
 
 /**
- * @param text - The head as latin1, up to and including the CRLF of its last line.
+ * @param text - The head as latin1, up to and including the LF of its last line.
  * @param method - Of the request: the answer to HEAD has no body.
  */
 export function parseResponseHead (text: string, method: string): ResponseHead | null {
   if (text.includes('\0')) return null
-  const lineEnd = text.indexOf('\r\n')
-  const match = STATUS_LINE.exec(text.substring(0, lineEnd))
+  const statusLf = text.indexOf('\n')
+  const match = STATUS_LINE.exec(text.substring(0, lineEnd(text, 0, statusLf)))
   if (match === null) return null
 
   const status = Number(match[2])
-  const minorVersion = match[1] === '0' ? 0 : 1
+  const minorVersion = Number(match[1]) === 0 ? 0 : 1
   const headers: string[] = []
   let length: string | null = null
   let chunked = false
   let connection = ''
   let keepAliveTimeoutMs: number | null = null
 
-  for (let start = lineEnd + 2; start < text.length;) {
-    const cr = text.indexOf('\r', start)
-    if (cr === -1 || text.charCodeAt(cr + 1) !== 10 || text.indexOf('\n', start) !== cr + 1) return null
-    const colon = nameEnd(text, start, cr)
+  for (let start = statusLf + 1; start < text.length;) {
+    const lf = text.indexOf('\n', start)
+    const end = lineEnd(text, start, lf)
+    const colon = end === -1 ? -1 : nameEnd(text, start, end)
     if (colon === -1) return null
 
     const name = text.substring(start, colon)
-    const value = trimSpaces(text, colon + 1, cr)
+    const value = colon === end ? '' : trimSpaces(text, colon + 1, end)
     headers.push(name, value)
     switch (name.length) {
       case 10:
@@ -54,7 +57,7 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
         if (name.toLowerCase() === 'transfer-encoding' && value.toLowerCase().includes('chunked')) chunked = true
         break
     }
-    start = cr + 2
+    start = lf + 1
   }
 
   return {
@@ -81,14 +84,21 @@ function framingOf (method: string, status: number, chunked: boolean, length: st
   return length === null ? 'close' : 'length'
 }
 
-/** Index of the colon, or -1 when the name is empty or has a byte no name may have. */
+/** Where the line before `lf` ends, without its CR; -1 when a CR stands anywhere else in it. */
+function lineEnd (text: string, start: number, lf: number): number {
+  const end = lf > start && text.charCodeAt(lf - 1) === CR ? lf - 1 : lf
+  const cr = text.indexOf('\r', start)
+  return cr === -1 || cr >= end ? end : -1
+}
+
+/** Index of the colon, or `end` without one; -1 when the name is empty or has a byte no name may have. */
 function nameEnd (text: string, start: number, end: number): number {
   for (let i = start; i < end; i++) {
     const byte = text.charCodeAt(i)
     if (byte === 0x3a) return i === start ? -1 : i
     if (NAME_BYTES[byte] === NAME_FORBIDDEN) return -1
   }
-  return -1
+  return end === start ? -1 : end
 }
 
 function trimSpaces (text: string, start: number, end: number): string {

@@ -13,6 +13,7 @@ export interface ResponseEvents {
   onData (piece: Buffer): void
 }
 
+const CR = 13
 /** Interim responses (1xx) that are read over. */
 const MAX_INTERIM_RESPONSES = 32
 
@@ -77,7 +78,7 @@ export class ResponseReader {
   /** @returns What follows the head; `null` when nothing does. */
   #readHead (data: Buffer): Buffer | null {
     const pending = this.#pending === null ? data : Buffer.concat([this.#pending, data])
-    const end = pending.indexOf('\r\n\r\n', Math.max(0, this.#searched - 3), 'latin1')
+    const end = headEnd(pending, Math.max(0, this.#searched - 2))
     if ((end === -1 ? pending.length : end) > MAX_RESPONSE_HEAD_BYTES || !mayBeHead(pending)) {
       this.#state = 'fault'
       return null
@@ -90,13 +91,14 @@ export class ResponseReader {
 
     this.#pending = null
     this.#searched = 0
-    const head = parseResponseHead(pending.toString('latin1', 0, end + 2), this.#method)
+    const emptyLine = pending[end - 2] === CR ? 2 : 1
+    const head = parseResponseHead(pending.toString('latin1', 0, end - emptyLine), this.#method)
     if (head === null || head.status === 101 || (head.status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES)) {
       this.#state = 'fault'
       return null
     }
     if (head.status >= 200) this.#begin(head)
-    return pending.subarray(end + 4)
+    return pending.subarray(end)
   }
 
   #begin (head: ResponseHead): void {
@@ -123,6 +125,14 @@ export class ResponseReader {
     else if (decoder.done) this.#state = 'complete'
     return data.subarray(taken)
   }
+}
+
+/** Index behind the first empty line, which ends in CRLF or LF; -1 without one. */
+function headEnd (bytes: Buffer, from: number): number {
+  const crlf = bytes.indexOf('\n\r\n', from, 'latin1')
+  const lf = (crlf === -1 ? bytes : bytes.subarray(0, crlf)).indexOf('\n\n', from, 'latin1')
+  if (lf !== -1) return lf + 2
+  return crlf === -1 ? -1 : crlf + 3
 }
 
 /** Garbage is known by its first bytes; it is not waited for until the server closes. */

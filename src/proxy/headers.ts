@@ -69,9 +69,24 @@ export function clientResponseBlock (head: ResponseHead, hidden: readonly string
   let block = ''
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
+    if (name.length === 12 && isOverruledType(headers, i)) continue
     if (!isWithheld(name) && !(hidden.length > 0 && hidden.includes(name.toLowerCase()))) block += `${name}: ${headers[i + 1]}\r\n`
   }
   return block
+}
+
+/** Of several `Content-Type` nginx passes the last, and one without a value not at all. */
+function isOverruledType (headers: RawHeaders, at: number): boolean {
+  if (!isContentType(headers[at] as string)) return false
+  if (headers[at + 1] === '') return true
+  for (let i = at + 2; i < headers.length; i += 2) {
+    if (isContentType(headers[i] as string)) return true
+  }
+  return false
+}
+
+function isContentType (name: string): boolean {
+  return name.length === 12 && name.toLowerCase() === 'content-type'
 }
 
 function isWithheld (name: string): boolean {
@@ -80,15 +95,13 @@ function isWithheld (name: string): boolean {
     case 5: return name.toLowerCase() === 'x-pad'
     case 6: return name.toLowerCase() === 'server'
     case 10: return isOneOf(name, 'connection', 'keep-alive')
-    case 14: return name.toLowerCase() === 'content-length' || isAccel(name)
-    case 17: return name.toLowerCase() === 'transfer-encoding' || isAccel(name)
-    default: return isAccel(name)
+    case 14: return name.toLowerCase() === 'content-length'
+    case 15: return isOneOf(name, 'x-accel-expires', 'x-accel-charset')
+    case 16: return name.toLowerCase() === 'x-accel-redirect'
+    case 17: return isOneOf(name, 'transfer-encoding', 'x-accel-buffering')
+    case 18: return name.toLowerCase() === 'x-accel-limit-rate'
+    default: return false
   }
-}
-
-/** X-Accel-Redirect, -Expires, -Limit-Rate, -Buffering, -Charset. */
-function isAccel (name: string): boolean {
-  return name.length >= 14 && name.length <= 18 && name.substring(0, 8).toLowerCase() === 'x-accel-'
 }
 
 function isOneOf (name: string, first: string, second: string): boolean {
