@@ -66,7 +66,7 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
     minorVersion,
     headers,
     framing: framingOf(method, status, chunked, length),
-    contentLength: length === null ? -1 : Number(length),
+    contentLength: length === null || chunked ? -1 : Number(length),
     keepAlive: minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive'),
     keepAliveTimeoutMs
   }

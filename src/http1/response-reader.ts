@@ -130,7 +130,7 @@ export class ResponseReader {
 /** Index behind the first empty line, which ends in CRLF or LF; -1 without one. */
 function headEnd (bytes: Buffer, from: number): number {
   const crlf = bytes.indexOf('\n\r\n', from, 'latin1')
-  const lf = (crlf === -1 ? bytes : bytes.subarray(0, crlf)).indexOf('\n\n', from, 'latin1')
+  const lf = (crlf === -1 ? bytes : bytes.subarray(0, crlf + 1)).indexOf('\n\n', from, 'latin1')
   if (lf !== -1) return lf + 2
   return crlf === -1 ? -1 : crlf + 3
 }

@@ -34,13 +34,15 @@ const REFUSED: ReadonlySet<string> = new Set([
   'empty lines at the beginning'
 ])
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** An LF alone ends no line of a chunked body: the client is cut off. */
 const CUT: ReadonlySet<string> = new Set(['chunks "5\\nhello\\n0\\n\\n"', 'chunks "5\\r\\nhello\\n0\\r\\n\\r\\n"'])
 
 const answerRaw: Answer = (request, socket) => {
   const response = RESPONSES[Number(/^\/raw-(\d+)-/.exec(request.target)?.[1] ?? -1)]
   if (response === undefined) answers.status('200 OK', 'ok')(request, socket)
-  else if (response.then === 'keep') socket.write(Buffer.from(response.bytes, 'latin1'))
+  else if (response.after === 'keep') socket.write(Buffer.from(response.bytes, 'latin1'))
   else socket.end(Buffer.from(response.bytes, 'latin1'))
 }
 
@@ -49,13 +51,13 @@ test('raw answers reach every kind of client as through nginx', { timeout: 120_0
 
   for (const client of CLIENTS) {
     await t.test(client.name, async t => {
-      const [expected, found] = await Promise.all([askAll(nginx, client), askAll(router, client)])
+      const [expected, found] = await Promise.all([askAll(nginx, client, REFUSED), askAll(router, client, NONE)])
 
       for (const [index, { name }] of RESPONSES.entries()) {
         const wanted = expected[index]
         const got = found[index]
-        if (wanted === undefined || got === undefined) throw new Error(`${name} was not asked`)
-        if (REFUSED.has(name)) t.equal(got.status, 502, `${name}: refused`)
+        if (wanted === undefined) t.equal(got?.status, 502, `${name}: refused`)
+        else if (got === undefined) t.fail(`${name}: not asked`)
         else if (CUT.has(name) && client.method !== 'HEAD') t.equal(got.complete && client.version === '1.1', false, `${name}: cut`)
         // What nginx had read and not yet passed on is lost when the upstream fails; here it is passed on before the cut.
         else if (wanted.status === 'none') t.strictSame([got.complete, got.open], [client.version === '1.0' && got.status === 200, false], `${name}: cut`)
@@ -65,11 +67,14 @@ test('raw answers reach every kind of client as through nginx', { timeout: 120_0
   }
 })
 
-async function askAll (twin: Twin, client: typeof CLIENTS[number]): Promise<Outcome[]> {
+/** The outcomes, with nothing in the places of those not asked for. */
+async function askAll (twin: Twin, client: typeof CLIENTS[number], skipped: ReadonlySet<string>): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   const entries = RESPONSES.entries()
   const ask = async (): Promise<void> => {
-    for (const [index] of entries) outcomes[index] = await askOne(twin, client, index)
+    for (const [index, { name }] of entries) {
+      if (!skipped.has(name)) outcomes[index] = await askOne(twin, client, index)
+    }
   }
   await Promise.all(Array.from({ length: WIDTH }, ask))
   return outcomes

@@ -34,18 +34,18 @@ interface Parsed {
 export async function probe (port: number, bytes: string | Buffer, method = 'GET'): Promise<Probed> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
   let text = ''
-  let ended = false
-  let wake: () => void = () => {}
-  socket.on('data', (data: Buffer) => { text += data.toString('latin1'); wake() })
-  socket.on('end', () => { ended = true; wake() })
-  socket.on('close', () => { ended = true; wake() })
+  let wake: (() => void) | null = null
+  const ended = (): boolean => socket.readableEnded || socket.destroyed
+  socket.on('data', (data: Buffer) => { text += data.toString('latin1'); wake?.() })
+  socket.on('end', () => { wake?.() })
+  socket.on('close', () => { wake?.() })
   // A reset is an end.
   socket.on('error', () => {})
   socket.write(bytes)
 
   const until = async (reached: () => boolean): Promise<void> => {
     const deadline = performance.now() + NO_ANSWER_MS
-    while (!reached() && !ended && performance.now() < deadline) {
+    while (!reached() && !ended() && performance.now() < deadline) {
       await Promise.race([new Promise<void>(resolve => { wake = resolve }), sleep(deadline - performance.now(), undefined, { ref: false })])
     }
   }
@@ -53,11 +53,11 @@ export async function probe (port: number, bytes: string | Buffer, method = 'GET
   const interim: number[] = []
   let parsed: Parsed | null = null
   const look = (): boolean => {
-    parsed = parse(text, method, ended)
+    parsed = parse(text, method, ended())
     while (parsed !== null && parsed.status >= 100 && parsed.status < 200) {
       interim.push(parsed.status)
       text = text.slice(parsed.length)
-      parsed = parse(text, method, ended)
+      parsed = parse(text, method, ended())
     }
     return parsed?.complete === true
   }
@@ -65,7 +65,7 @@ export async function probe (port: number, bytes: string | Buffer, method = 'GET
   look()
   const answer = parsed as Parsed | null
   let open = false
-  if (answer?.complete === true && !ended) {
+  if (answer?.complete === true && !ended()) {
     text = text.slice(answer.length)
     socket.write(FOLLOW_UP)
     await until(() => text.includes('\r\n\r\n'))
