@@ -67,7 +67,8 @@ export class ServerConnection implements ExchangeConnection, Timed {
   #advancing = false
   #peerEnded = false
   #draining = false
-  #lingerUntil = 0
+  /** Infinity until the answer is out: only then does lingering begin. */
+  #lingerUntil = Infinity
 
   constructor (socket: Socket, listener: string, timeouts: ConnectionTimeouts, requests: RequestListener, deadlines: Deadlines) {
     this.socket = socket
@@ -82,6 +83,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
     socket.on('data', (data: Buffer) => { this.#onData(data) })
     socket.on('end', () => { this.#onEnd() })
     socket.on('drain', () => { this.#onDrain() })
+    socket.on('finish', () => { this.#onFinish() })
     socket.on('close', () => { this.#onClose() })
     // A 'close' follows every 'error', and is where it is dealt with.
     socket.on('error', () => {})
@@ -149,14 +151,15 @@ export class ServerConnection implements ExchangeConnection, Timed {
 
   cut (): void {
     this.#exchange = null
-    this.socket.destroy()
+    if (this.#state === 'closed') this.socket.destroy()
+    else this.#leave()
   }
 
   // What the socket tells.
 
   #onData (data: Buffer): void {
     if (this.#state === 'linger') {
-      this.deadline = Math.min(performance.now() + LINGER_SILENCE_MS, this.#lingerUntil)
+      if (this.#lingerUntil !== Infinity) this.deadline = Math.min(performance.now() + LINGER_SILENCE_MS, this.#lingerUntil)
       return
     }
     if (this.#state === 'closed') return
@@ -167,7 +170,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
 
   #onEnd (): void {
     this.#peerEnded = true
-    if (this.#state === 'idle' || this.#state === 'linger' || this.#state === 'discard') this.socket.destroySoon()
+    if (this.#state === 'idle' || this.#state === 'linger' || this.#state === 'discard') this.#leave()
     else if (this.#state === 'head' || this.#state === 'body') this.#abort('CLIENT_ABORTED')
     // In `respond` the request is complete: a client that only closed its sending half still gets its answer.
   }
@@ -180,6 +183,13 @@ export class ServerConnection implements ExchangeConnection, Timed {
       this.socket.resume()
       this.#advance()
     }
+  }
+
+  #onFinish (): void {
+    if (this.#state !== 'linger') return
+    const now = performance.now()
+    this.#lingerUntil = now + LINGER_TOTAL_MS
+    this.deadline = now + LINGER_SILENCE_MS
   }
 
   #onClose (): void {
@@ -197,9 +207,13 @@ export class ServerConnection implements ExchangeConnection, Timed {
 
   onDeadline (): void {
     switch (this.#state) {
-      case 'idle': this.socket.destroySoon(); break
+      case 'idle': this.#leave(); break
       case 'head': case 'body': this.#abort('CLIENT_TIMEOUT'); break
-      case 'respond': case 'discard': this.socket.resetAndDestroy(); break
+      case 'respond':
+        // A client that has taken all there was waits for the upstream, not the other way round.
+        if (this.socket.writableLength > 0) this.socket.resetAndDestroy()
+        break
+      case 'discard': this.socket.resetAndDestroy(); break
       case 'linger': case 'closed': this.socket.destroy(); break
     }
   }
@@ -212,7 +226,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
     while (this.#step());
     this.#advancing = false
     if (!this.#peerEnded) return
-    if (this.#state === 'idle') this.socket.destroySoon()
+    if (this.#state === 'idle') this.#leave()
     else if (this.#state === 'head') this.#abort('CLIENT_ABORTED')
   }
 
@@ -281,11 +295,12 @@ export class ServerConnection implements ExchangeConnection, Timed {
   #abort (code: 'CLIENT_ABORTED' | 'CLIENT_TIMEOUT'): void {
     const inHead = this.#state === 'head'
     this.#state = 'closed'
+    // Before anybody is told: who cuts the connection then would end it with a FIN.
+    if (code === 'CLIENT_TIMEOUT') this.socket.resetAndDestroy()
+    else this.socket.destroy()
     if (inHead) this.#requests.onHeadAborted()
     else this.#consumer?.onFault(code)
     this.#exchange = null
-    if (code === 'CLIENT_TIMEOUT') this.socket.resetAndDestroy()
-    else this.socket.destroy()
   }
 
   #becomeIdle (): void {
@@ -304,15 +319,19 @@ export class ServerConnection implements ExchangeConnection, Timed {
     const unread = this.#unreadable || this.#reader.bufferedBytes > 0 || !this.#reader.bodyComplete
     this.#reader.clear()
     if (!unread || this.#peerEnded) {
-      this.#state = 'closed'
-      this.socket.destroySoon()
+      this.#leave()
       return
     }
     this.#state = 'linger'
-    const now = performance.now()
-    this.#lingerUntil = now + LINGER_TOTAL_MS
-    this.deadline = now + LINGER_SILENCE_MS
+    this.deadline = performance.now() + this.#timeouts.sendTimeoutMs
     this.socket.end()
     this.socket.resume()
+  }
+
+  /** Nothing more is read; what is written still goes out, if the client takes it in time. */
+  #leave (): void {
+    this.#state = 'closed'
+    this.deadline = performance.now() + this.#timeouts.sendTimeoutMs
+    this.socket.destroySoon()
   }
 }
