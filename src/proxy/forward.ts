@@ -29,6 +29,9 @@ export interface ForwardOptions {
   readonly onDone: (clientLeft: boolean) => void
 }
 
+/** Up to this size the response to a client that has left is read, so that the connection can be used again. */
+const MAX_UNWANTED_BYTES = 64 * 1024
+
 export class Forward implements ResponseHandler {
   readonly #options: ForwardOptions
   readonly #tried: UpstreamServer[] = []
@@ -81,6 +84,10 @@ export class Forward implements ResponseHandler {
       }
     }
     this.#started = true
+    if (this.#options.exchange.gone && isLong(head)) {
+      this.#clientGone()
+      return
+    }
     this.#whenDurable(() => {
       const bodyless = head.framing === 'none' && head.contentLength < 0
       const length = head.framing === 'chunked' || head.framing === 'close' ? null : bodyless ? -1 : head.contentLength
@@ -141,7 +148,10 @@ export class Forward implements ResponseHandler {
     this.#whenDurable(() => {
       const { exchange } = this.#options
       if (exchange.status === 0) sendError(exchange, code)
-      else exchange.connection.cut()
+      else {
+        exchange.flush()
+        exchange.connection.cut()
+      }
       this.#finish()
     })
   }
@@ -181,6 +191,11 @@ export class Forward implements ResponseHandler {
     this.#done = true
     this.#options.onDone(this.#options.exchange.gone)
   }
+}
+
+/** Whether a response that nobody waits for costs more to read than a new connection. */
+function isLong ({ framing, contentLength }: ResponseHead): boolean {
+  return framing === 'chunked' || framing === 'close' || (framing === 'length' && contentLength > MAX_UNWANTED_BYTES)
 }
 
 const ERROR_OF: Readonly<Record<UpstreamErrorReason, ErrorCode>> = {
