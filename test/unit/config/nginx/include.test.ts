@@ -59,7 +59,7 @@ test('files that include each other over and over come to an end', async t => {
 test('a syntax error in an included file is a fault of that file', async t => {
   const text = STOCK.replace('keepalive_timeout 75s;', 'include a;')
 
-  t.match(importText(text, { a: 'gzip off;\n}' }).faults, [{ file: 'a', line: 2, column: 1, message: /no block is open/ }])
+  t.match(importText(text, { a: 'keepalive_timeout 75s;\n}' }).faults, [{ file: 'a', line: 2, column: 1, message: /no block is open/ }])
   t.match(importText(text, { a: 'server {\n' }).faults, [{ file: 'a', line: 2, message: /close the "server" block/ }])
 })
 
