@@ -125,6 +125,12 @@ export interface SpoolConfig {
   readonly maxBytes: number
   readonly whenFull: 'drop_oldest' | 'drop_newest'
   readonly commitTimeoutMs: number
+  /** `always`: a copy counts as durable once the disk has it; `background`: once it is committed, and written out soon after. */
+  readonly fsync: 'background' | 'always'
+  readonly deadLetters: {
+    readonly maxBytes: number
+    readonly maxAgeMs: number
+  }
 }
 
 export interface AdminConfig {

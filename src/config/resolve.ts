@@ -42,7 +42,9 @@ export function resolveConfig (values: RouterValues, { file, cpus, ca, isWritten
       path: resolve(folder, values.spool.path),
       maxBytes: values.spool.max_bytes,
       whenFull: values.spool.when_full,
-      commitTimeoutMs: values.spool.commit_timeout
+      commitTimeoutMs: values.spool.commit_timeout,
+      fsync: values.spool.fsync,
+      deadLetters: { maxBytes: values.spool.dead_letters.max_bytes, maxAgeMs: values.spool.dead_letters.max_age }
     },
     admin: values.admin,
     workers: values.workers === 'auto' ? Math.max(cpus, 1) : values.workers,

@@ -96,6 +96,19 @@ export const mirror = section({
   }
 }, { off: true })
 
+const deadLetters = section({
+  max_bytes: {
+    description: 'Space that dead letters may take, beside `spool.max_bytes`. Above it the oldest go, counted by `mirror_dead_letters_purged_total`.',
+    type: size({ min: 1024 ** 2 }),
+    default: '256MiB'
+  },
+  max_age: {
+    description: 'How long a dead letter is kept to be looked at and replayed.',
+    type: duration({ min: 1000, max: 3650 * 86_400_000 }),
+    default: '30d'
+  }
+})
+
 export const spool = section({
   path: {
     description: 'Folder of the copies that wait, and of large request bodies. It must outlive the process: in a container, a volume. Without it a restart loses the backlog. Relative paths start at the folder of this file.',
@@ -116,5 +129,15 @@ export const spool = section({
     description: 'Longest time an answer is held back until its copy is durable. A slower copy is still kept, and counted by `mirror_late_commits_total`. With 0s no answer ever waits.',
     type: duration({ min: 0, max: 60_000 }),
     default: '50ms'
+  },
+  fsync: {
+    description: 'When a copy counts as durable. `background`: once it is committed; it survives the end of the process at any moment, and the disk has it soon after, so that a power cut may cost the last moments. `always`: once the disk has it, which an answer then waits for, up to `commit_timeout`.',
+    type: choice('background', 'always'),
+    default: 'background'
+  },
+  dead_letters: {
+    description: 'Copies that were given up, and are kept to be looked at and replayed.',
+    type: deadLetters,
+    default: {}
   }
 })

@@ -52,7 +52,7 @@ test('an empty file is the nginx.conf of the document, and copies nothing', asyn
     ]
   })
   t.equal(config.mirror, null)
-  t.strictSame(config.spool, { path: '/var/lib/mirror-router', maxBytes: 2 * 1024 ** 3, whenFull: 'drop_oldest', commitTimeoutMs: 50 })
+  t.strictSame(config.spool, { path: '/var/lib/mirror-router', maxBytes: 2 * 1024 ** 3, whenFull: 'drop_oldest', commitTimeoutMs: 50, fsync: 'background', deadLetters: { maxBytes: 256 * 1024 ** 2, maxAgeMs: 30 * 86_400_000 } })
   t.strictSame(config.admin, { host: '127.0.0.1', port: 9145 })
   t.equal(config.workers, 4, 'one process for each core')
   t.strictSame(config.log, { level: 'info', access: 'main' })
