@@ -45,12 +45,46 @@ export interface ClaimedCopy {
   readonly failures: number
 }
 
-export interface DeadLetter extends ClaimedCopy {
+/** What is known of a dead letter without reading its body. */
+export interface DeadLetterSummary {
+  /** The `X-Request-Id` of its copy. */
+  readonly id: string
+  readonly project: string
   /** A status (`400`), `expired`, `body_lost` or `corrupt`. */
   readonly reason: string
+  /** Attempts made. */
+  readonly attempts: number
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+  readonly buriedAt: number
+  /** Bytes of its body. */
+  readonly bodyBytes: number
+}
+
+export interface DeadLetter extends DeadLetterSummary {
   /** First 512 bytes of the endpoint's last answer. */
   readonly answer: string
-  readonly buriedAt: number
+  readonly copy: Copy
+}
+
+/** Which dead letters; all that are given must hold. An empty filter means every one. */
+export interface DeadLetterFilter {
+  readonly ids?: readonly string[]
+  readonly project?: string
+  readonly reason?: string
+  /** Buried before this, in milliseconds since the epoch. */
+  readonly buriedBefore?: number
+}
+
+/** What an operator does with dead letters, from any process that has the spool open. */
+export interface DeadLetters {
+  /** Oldest first. @param after - The last id of the page before. */
+  list (filter: DeadLetterFilter, limit: number, after?: string): readonly DeadLetterSummary[]
+  get (id: string): DeadLetter | null
+  /** Puts them back among the copies, due at once and without failures. @returns Projects of those replayed. */
+  replay (filter: DeadLetterFilter): Promise<readonly string[]>
+  /** Removes them for good. @returns How many. */
+  purge (filter: DeadLetterFilter): Promise<number>
 }
 
 export type DropReason = 'spool_full' | 'spool_error'
@@ -80,13 +114,12 @@ export interface Spool {
   /** When the next waiting copy is due, in milliseconds since the epoch; `null` when none waits. */
   nextDueAt (): number | null
   ack (claimed: ClaimedCopy): void
-  /** Gives a claimed copy back, due at `dueAt`, with one failure more unless `counted` is false. */
-  retry (claimed: ClaimedCopy, dueAt: number, counted?: boolean): void
+  /** Gives a claimed copy back, due at `dueAt`, with one failure more unless `counted` is false. `answer`: what the endpoint said, for a later dead letter. */
+  retry (claimed: ClaimedCopy, dueAt: number, counted?: boolean, answer?: string): void
   bury (claimed: ClaimedCopy, reason: string, answer: string): void
-  /** Dead letters that are kept, oldest first. */
-  deadLetters (): Iterable<DeadLetter>
+  readonly deadLetters: DeadLetters
   stats (): SpoolStats
-  /** Called when an append makes a copy due at once. */
+  /** Called when an append, a replay or an adoption makes a copy due at once. */
   onAppend: (() => void) | null
   close (): Promise<void>
 }
