@@ -6,10 +6,11 @@
  * A body is held from append until its copy is acked or dropped, or its dead letter
  * goes; a body in a file stays in that file. Holds and releases balance.
  *
- * At every moment: appended = acked + buried + dropped + waiting + claimed.
+ * At every moment: appended + replayed = acked + buried + dropped + waiting + claimed.
  */
+import { attemptsMade, matches } from './dead-letter.ts'
 import { createSchedule, type Scheduled } from './schedule.ts'
-import type { ClaimedCopy, Copy, DeadLetter, OnDrop, Spool } from './types.ts'
+import type { ClaimedCopy, Copy, DeadLetter, DeadLetterFilter, OnDrop, Spool } from './types.ts'
 
 export interface MemorySpoolOptions {
   /** Bodies, headers, targets and a fixed overhead per copy, pending and dead. */
@@ -29,9 +30,13 @@ interface Entry extends Scheduled {
   readonly copy: Copy
   readonly bytes: number
   failures: number
+  /** What the endpoint said last. */
+  answer: string
 }
 
 interface Buried extends DeadLetter {
+  readonly copyBytes: number
+  /** With the answer. */
   readonly bytes: number
 }
 
@@ -49,7 +54,7 @@ export function createMemorySpool (options: MemorySpoolOptions): Spool {
   function add (copy: Copy, bytes: number): void {
     copy.body.hold()
     schedule.add({
-      copy, bytes, takenAt: copy.takenAt, order: order++, failures: 0,
+      copy, bytes, takenAt: copy.takenAt, order: order++, failures: 0, answer: '',
       place: 'fresh', dueAt: 0, older: null, younger: null, heapIndex: -1
     })
     pending++
@@ -126,9 +131,10 @@ export function createMemorySpool (options: MemorySpoolOptions): Spool {
       entry.copy.body.release()
     },
 
-    retry (token, dueAt, counted = true) {
+    retry (token, dueAt, counted = true, answer = '') {
       const entry = unclaim(token)
       if (counted) entry.failures++
+      if (answer !== '') entry.answer = answer
       if (closed) drop(entry, 'spool_error')
       else schedule.postpone(entry, dueAt)
     },
@@ -136,11 +142,32 @@ export function createMemorySpool (options: MemorySpoolOptions): Spool {
     bury (token, reason, answer) {
       const entry = unclaim(token)
       remove(entry)
-      graveyard.add({ copy: entry.copy, failures: entry.failures, reason, answer, buriedAt: now(), bytes: entry.bytes + answer.length })
+      graveyard.add(letterOf(entry, reason, answer === '' ? entry.answer : answer, now()))
       graveyard.shrink(closed ? Infinity : pendingBytes + graveyard.bytes() - maxBytes)
     },
 
-    deadLetters: () => graveyard.letters(),
+    deadLetters: {
+      list: (filter, limit, after) => graveyard.list(filter, limit, after),
+      get: id => graveyard.get(id),
+
+      async replay (filter) {
+        const time = now()
+        const letters = closed ? [] : graveyard.take(filter)
+        for (const { copy, copyBytes } of letters) {
+          // Its age begins anew, or one that expired would expire again at once.
+          add({ ...copy, takenAt: time }, copyBytes)
+          copy.body.release()
+        }
+        if (letters.length > 0) spool.onAppend?.()
+        return letters.map(letter => letter.project)
+      },
+
+      async purge (filter) {
+        const letters = graveyard.take(filter)
+        for (const { copy } of letters) copy.body.release()
+        return letters.length
+      }
+    },
 
     stats: () => ({
       pending,
@@ -167,47 +194,83 @@ export function copyBytes (copy: Copy): number {
   return bytes
 }
 
+function letterOf (entry: Entry, reason: string, answer: string, buriedAt: number): Buried {
+  const { copy, failures, bytes } = entry
+  return {
+    id: copy.id,
+    project: copy.project,
+    reason,
+    attempts: attemptsMade(failures, reason),
+    takenAt: copy.takenAt,
+    buriedAt,
+    bodyBytes: copy.body.length,
+    answer,
+    copy,
+    copyBytes: bytes,
+    bytes: bytes + answer.length
+  }
+}
+
 interface Graveyard {
   /** Keeps a dead letter, and its body's hold. */
   add (letter: Buried): void
   /** Lets the oldest letters go until `bytes` are free, or none is left. */
   shrink (bytes: number): void
-  letters (): Iterable<DeadLetter>
+  /** Takes letters out; their bodies stay held. */
+  take (filter: DeadLetterFilter): readonly Buried[]
+  list (filter: DeadLetterFilter, limit: number, after?: string): readonly Buried[]
+  get (id: string): Buried | null
   count (): number
   bytes (): number
 }
 
 /** Dead letters up to a bound of their own; the oldest go first. */
 function createGraveyard (maxBytes: number): Graveyard {
-  let letters: (Buried | undefined)[] = []
-  /** Slots before this index are empty; cut off now and then, so that removal costs O(1). */
-  let first = 0
+  /** By id, oldest first. */
+  const letters = new Map<string, Buried>()
   let used = 0
 
+  function remove (letter: Buried): void {
+    letters.delete(letter.id)
+    used -= letter.bytes
+  }
+
   function shrink (bytes: number): void {
-    for (let freed = 0; freed < bytes && first < letters.length;) {
-      const letter = letters[first] as Buried
-      letters[first] = undefined
-      first++
+    let freed = 0
+    for (const letter of letters.values()) {
+      if (freed >= bytes) break
+      remove(letter)
       freed += letter.bytes
-      used -= letter.bytes
       letter.copy.body.release()
     }
-    if (first > 64 && first * 2 > letters.length) {
-      letters = letters.slice(first)
-      first = 0
+  }
+
+  function list (filter: DeadLetterFilter, limit: number, after?: string): Buried[] {
+    const found: Buried[] = []
+    let begun = after === undefined || !letters.has(after)
+    for (const letter of letters.values()) {
+      if (found.length >= limit) break
+      if (begun && matches(filter, letter)) found.push(letter)
+      begun ||= letter.id === after
     }
+    return found
   }
 
   return {
     add (letter) {
-      letters.push(letter)
+      letters.set(letter.id, letter)
       used += letter.bytes
       if (used > maxBytes) shrink(used - maxBytes)
     },
     shrink,
-    letters: () => letters.slice(first) as Buried[],
-    count: () => letters.length - first,
+    take (filter) {
+      const taken = list(filter, Infinity)
+      for (const letter of taken) remove(letter)
+      return taken
+    },
+    list,
+    get: id => letters.get(id) ?? null,
+    count: () => letters.size,
     bytes: () => used
   }
 }

@@ -102,7 +102,7 @@ for (const [status, body] of [['301 Moved', ''], ['400 Bad', 'bad envelope'], ['
     const copy = keep()
     await ended.atLeast(1)
 
-    const [letter] = spool.deadLetters()
+    const letter = spool.deadLetters.get(copy.id)
     t.strictSame(ended.all, [`dead ${status.slice(0, 3)}`])
     t.equal(letter?.copy.id, copy.id)
     t.equal(letter?.answer, body.slice(0, 512))

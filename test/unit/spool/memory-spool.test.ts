@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { test } from 'tap'
 import { copyBytes, createMemorySpool, type MemorySpoolOptions } from '../../../src/spool/memory-spool.ts'
-import type { ClaimedCopy, Copy, Spool } from '../../../src/spool/types.ts'
+import type { ClaimedCopy, Copy, DeadLetterFilter, Spool } from '../../../src/spool/types.ts'
 import { copyOf, fileBody, memoryBody } from '../../helpers/copies.ts'
 
 interface Setup { readonly spool: Spool, readonly drops: string[] }
@@ -119,16 +119,57 @@ test('dead letters are kept oldest first, give way before a living copy does, an
     void spool.append(copyOf({ body }))
     spool.bury(spool.claim(1, 0)[0] as ClaimedCopy, '400', 'no')
   }
-  const kept = [...spool.deadLetters()]
+  const kept = spool.deadLetters.list({}, 100)
   t.ok(spool.stats().deadBytes <= 5000)
-  t.strictSame(kept.map(letter => letter.copy.body), bodies.slice(-kept.length))
-  t.match(kept[0], { reason: '400', answer: 'no', buriedAt: 77, failures: 0 })
+  t.strictSame(kept.map(letter => spool.deadLetters.get(letter.id)?.copy.body), bodies.slice(-kept.length))
+  t.match(kept[0], { reason: '400', answer: 'no', buriedAt: 77, attempts: 1, bodyBytes: 1000 })
 
   void spool.append(sized(18_000))
 
   t.strictSame(drops, [])
   t.ok(spool.stats().dead < kept.length)
   t.equal(bodies.filter(body => body.holders() > 0).length, spool.stats().dead)
+})
+
+test('a replayed dead letter is a copy again: due at once, without failures, its age begun anew', async t => {
+  const { spool } = setup({ now: () => 5000 })
+  const body = memoryBody('a')
+  void spool.append(copyOf({ id: 'a', project: '1', takenAt: 0, body }))
+  spool.retry(spool.claim(1, 0)[0] as ClaimedCopy, 0, true, 'busy')
+  spool.bury(spool.claim(1, 0)[0] as ClaimedCopy, 'expired', '')
+  let woken = 0
+  spool.onAppend = () => { woken++ }
+  t.match(spool.deadLetters.get('a'), { attempts: 1, answer: 'busy' })
+
+  t.strictSame(await spool.deadLetters.replay({ project: '2' }), [])
+  t.strictSame(await spool.deadLetters.replay({ ids: ['a'], reason: 'expired' }), ['1'])
+
+  t.equal(woken, 1)
+  t.match(spool.stats(), { pending: 1, dead: 0, deadBytes: 0 })
+  t.match(spool.claim(1, 5000), [{ failures: 0, copy: { id: 'a', takenAt: 5000 } }])
+  t.equal(body.holders(), 1)
+})
+
+test('dead letters are listed by page and purged by filter, bodies and all', async t => {
+  let now = 0
+  const { spool } = setup({ now: () => now })
+  const bodies = ['a', 'b', 'c', 'd'].map(id => {
+    const body = memoryBody(id)
+    void spool.append(copyOf({ id, body }))
+    spool.bury(spool.claim(1, 0)[0] as ClaimedCopy, id < 'c' ? '400' : '404', '')
+    now += 100
+    return body
+  })
+  const listed = (filter: DeadLetterFilter, limit: number, after?: string): string => spool.deadLetters.list(filter, limit, after).map(letter => letter.id).join('')
+
+  t.equal(listed({}, 3), 'abc')
+  t.equal(listed({}, 3, 'c'), 'd')
+  t.equal(listed({ reason: '404' }, 9), 'cd')
+  t.equal(listed({ buriedBefore: 200 }, 9), 'ab')
+  t.equal(await spool.deadLetters.purge({ ids: ['b', 'd', 'x'] }), 2)
+
+  t.equal(listed({}, 9), 'ac')
+  t.strictSame(bodies.map(body => body.holders()), [1, 0, 1, 0])
 })
 
 test('a body in a file stays in its file until its copy is settled', async t => {
