@@ -121,10 +121,12 @@ export class ServerConnection implements ExchangeConnection, Timed {
   }
 
   resumeBody (): void {
-    if (this.#state !== 'body') return
+    if (!this.#bodyPaused) return
     this.#bodyPaused = false
-    this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
+    // Also behind the last byte of the body: a client that leaves is seen only by reading.
     this.socket.resume()
+    if (this.#state !== 'body') return
+    this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
     this.#advance()
   }
 
