@@ -87,6 +87,30 @@ export interface DeadLetters {
   purge (filter: DeadLetterFilter): Promise<number>
 }
 
+/** What is known of a pending copy without reading its body. */
+export interface PendingSummary {
+  /** The `X-Request-Id`. */
+  readonly id: string
+  readonly project: string
+  /** Failed attempts so far. */
+  readonly attempts: number
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+  /** When the next attempt is due, in milliseconds since the epoch; `null`: at once, or being made. */
+  readonly dueAt: number | null
+  readonly bodyBytes: number
+}
+
+/** Which pending copies; all that are given must hold. */
+export interface PendingFilter {
+  readonly project?: string
+  /** Milliseconds since the epoch. */
+  readonly takenBefore?: number
+}
+
+/** The first `limit` pending copies, those never failed first, each part oldest first. */
+export type ListPending = (filter: PendingFilter, limit: number) => readonly PendingSummary[]
+
 export type DropReason = 'spool_full' | 'spool_error'
 
 /** Told of every copy that is lost, so that no loss goes uncounted. */
