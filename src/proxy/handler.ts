@@ -69,7 +69,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
   function onMalformed (exchange: Exchange, code: ErrorCode): void {
     sendError(exchange, code)
-    settle(exchange, 'none', exchange.connection.remoteAddress, '', exchange.status)
+    settle(exchange, 'none', exchange.connection.remoteAddress, '', exchange.status, null)
   }
 
   function onRequest (exchange: Exchange): void {
@@ -80,7 +80,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
     const decision = decide(head, rules.table, rules.maxBodyBytes)
     if (decision.kind !== 'serve') {
       answer(exchange, head, decision, rules)
-      settle(exchange, decision.route?.location ?? 'none', clientAddress, '', exchange.status)
+      settle(exchange, decision.route?.location ?? 'none', clientAddress, '', exchange.status, null)
       return
     }
 
@@ -147,18 +147,18 @@ export function createHandler (options: HandlerOptions): RequestListener {
       onForwarded: () => { body.forwarded() },
       onDone: clientLeft => {
         if (clientLeft) observer.clientAborted('response')
-        settleRequest(request, clientLeft)
+        settleRequest(request, clientLeft, route.mirror ? target.path : null)
       }
     }).start()
   }
 
-  function settleRequest (request: Request, clientLeft: boolean): void {
+  function settleRequest (request: Request, clientLeft: boolean, mirrorPath: string | null = null): void {
     const { exchange, route, clientAddress, requestId } = request
     // nginx logs 499 for a client that left before its answer.
-    settle(exchange, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status)
+    settle(exchange, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status, mirrorPath)
   }
 
-  function settle (exchange: Exchange, route: string, clientAddress: string, requestId: string, status: number): void {
+  function settle (exchange: Exchange, route: string, clientAddress: string, requestId: string, status: number, mirrorPath: string | null): void {
     observer.settled({
       listener: exchange.connection.listener,
       route,
@@ -168,7 +168,8 @@ export function createHandler (options: HandlerOptions): RequestListener {
       clientAddress,
       requestLine: exchange.requestLine,
       head: exchange.head,
-      requestId
+      requestId,
+      mirrorPath
     })
   }
 }

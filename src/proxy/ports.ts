@@ -50,6 +50,8 @@ export interface Settled {
   /** `null` when the request was malformed. */
   readonly head: RequestHead | null
   readonly requestId: string
+  /** The normalised path, if the request was complete and on a route with `mirror: true`: then `KeepCopy` saw it too. */
+  readonly mirrorPath: string | null
 }
 
 export interface ProxyObserver {

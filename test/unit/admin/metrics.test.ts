@@ -25,7 +25,7 @@ function parse (text: string): Map<string, number> {
 function settled (fields: Partial<Settled> = {}): Settled {
   return {
     listener: '80', route: '/', status: 200, durationMs: 30, bytesSent: 0, clientAddress: '192.0.2.1', requestLine: 'GET / HTTP/1.1',
-    head: null, requestId: '0', ...fields
+    head: null, requestId: '0', mirrorPath: null, ...fields
   }
 }
 

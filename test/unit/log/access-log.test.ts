@@ -17,7 +17,7 @@ function settledOf (requestLine: string, headers: readonly string[] = [], fields
     method: 'GET', target: '/', minorVersion: 1, headers, host: 'h', hostPort: '', framing: 'none', contentLength: 0, keepAlive: true, expectContinue: false
   }
   return {
-    listener: '80', route: '/', status: 200, durationMs: 1.6, bytesSent: 3, clientAddress: '127.0.0.1', requestLine, head, requestId: 'f'.repeat(32), ...fields
+    listener: '80', route: '/', status: 200, durationMs: 1.6, bytesSent: 3, clientAddress: '127.0.0.1', requestLine, head, requestId: 'f'.repeat(32), mirrorPath: null, ...fields
   }
 }
 
