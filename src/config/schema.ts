@@ -79,7 +79,7 @@ export const router = section({
     default: {}
   },
   admin: {
-    description: 'The listener for metrics, health, the status page and dead letters.',
+    description: 'The listener for metrics, health and dead letters.',
     type: admin,
     default: {}
   },
