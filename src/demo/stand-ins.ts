@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readEnvelope, type Envelope } from './envelope.ts'
+import type { Envelope } from '../envelope/envelope.ts'
+import { readEnvelope } from '../envelope/read-envelope.ts'
 
 export interface StandIn {
   readonly port: number
@@ -102,7 +103,7 @@ async function receive (request: IncomingMessage, path: RegExp): Promise<Receive
     requestId: String(request.headers['x-request-id'] ?? ''),
     sha256: createHash('sha256').update(body).digest('hex'),
     body,
-    envelope: await readEnvelope(body, request.headers['content-encoding'])
+    envelope: (await readEnvelope(body, request.headers['content-encoding'])).envelope
   }
 }
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { test } from 'tap'
-import { readEnvelope } from '../../src/demo/envelope.ts'
+import { readEnvelope } from '../../src/envelope/read-envelope.ts'
 import { answers, header, type Recorded } from '../helpers/backends.ts'
 import { MIRROR_PATHS, startAll } from '../helpers/router.ts'
 
@@ -66,7 +66,7 @@ async function runApp (project: number): Promise<void> {
 /** Item types, each once, sorted. */
 async function kindsIn (requests: readonly Recorded[]): Promise<string[]> {
   const envelopes = await Promise.all(requests.map(request => readEnvelope(request.body, header(request, 'content-encoding'))))
-  const kinds = envelopes.flatMap(envelope => envelope === null ? ['no envelope'] : envelope.items.map(({ type }) => type))
+  const kinds = envelopes.flatMap(({ envelope }) => envelope === null ? ['no envelope'] : envelope.items.map(({ type }) => type))
   return [...new Set(kinds)].sort()
 }
 
