@@ -44,9 +44,9 @@ test('the client is answered when the copy is durable, and not before', async t 
 test('while the copy is not durable an upstream is read no further', async t => {
   const durable = later()
   const body = Buffer.alloc(50 * MEBIBYTE)
-  let upstream: Socket | null = null
+  const upstreams: Socket[] = []
   const backend = await startBackend(t, (_request, socket) => {
-    upstream = socket
+    upstreams.push(socket)
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`)
     socket.write(body)
   })
@@ -55,7 +55,7 @@ test('while the copy is not durable an upstream is read no further', async t => 
 
   await client.send(post('/x', 'abc'))
   await backend.received(1)
-  const waiting = (): number => (upstream as Socket | null)?.writableLength ?? 0
+  const waiting = (): number => upstreams[0]?.writableLength ?? 0
   await new Promise(resolve => { setTimeout(resolve, 100) })
   t.ok(waiting() > 30 * MEBIBYTE, `${waiting()} bytes wait at the upstream`)
   durable.settle()
