@@ -319,3 +319,27 @@ test('the answer to a body that is refused early arrives, though the client goes
   const { text } = await seen
   t.match(text, 'BODY_TOO_LARGE')
 })
+
+test('a client that leaves is seen, also when its body was paused at the last byte', async t => {
+  const seen: string[] = []
+  const { port } = await startListener(t, listenerOf(exchange => {
+    const { connection } = exchange
+    exchange.onGone = () => { seen.push('gone') }
+    connection.readBody({
+      onData: () => { connection.pauseBody() },
+      onEnd: () => {
+        seen.push('end')
+        setImmediate(() => { connection.resumeBody() })
+      },
+      onFault: () => {}
+    }, 100)
+  }))
+  const client = await openSocket(t, port)
+
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc')
+  await eventually(() => seen.length === 1, 'the body')
+  client.resetAndDestroy()
+
+  await eventually(() => seen.length === 2, 'the end of the client')
+  t.strictSame(seen, ['end', 'gone'])
+})
