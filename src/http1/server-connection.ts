@@ -121,12 +121,10 @@ export class ServerConnection implements ExchangeConnection, Timed {
   }
 
   resumeBody (): void {
-    if (!this.#bodyPaused) return
-    this.#bodyPaused = false
-    // Also behind the last byte of the body: a client that leaves is seen only by reading.
-    this.socket.resume()
     if (this.#state !== 'body') return
+    this.#bodyPaused = false
     this.deadline = performance.now() + this.#timeouts.bodyTimeoutMs
+    this.socket.resume()
     this.#advance()
   }
 
