@@ -14,7 +14,7 @@ interface ErrorSpec {
 export const ERRORS = {
   BAD_REQUEST: { source: 'client', status: 400, close: true, summary: 'The request is not well-formed HTTP/1.' },
   BAD_PATH: { source: 'client', status: 400, close: true, summary: 'The path of the request cannot be decoded, or leads above the root.' },
-  METHOD_REFUSED: { source: 'client', status: 405, close: true, summary: 'TRACE is refused.' },
+  METHOD_REFUSED: { source: 'client', status: 405, close: true, summary: 'TRACE and CONNECT are refused.' },
   BODY_TOO_LARGE: { source: 'client', status: 413, close: true, summary: 'The request body exceeds client.max_body.' },
   TARGET_TOO_LONG: { source: 'client', status: 414, close: true, summary: 'The request line exceeds 8 KiB.' },
   HEADERS_TOO_LARGE: { source: 'client', status: 400, close: true, summary: 'A header line exceeds 8 KiB, or all of them 32 KiB.' },

@@ -8,7 +8,7 @@ import { normalisePath, type NormalisedTarget } from './normalise.ts'
 import type { Route, RouteTable } from './table.ts'
 
 export type Decision =
-  /** `target`: `null` where the path was not looked at, or could not be read. */
+  /** `target`: `null` where the path could not be read. */
   | { readonly kind: 'refuse', readonly code: ErrorCode, readonly target: NormalisedTarget | null, readonly route: Route | null }
   /** No location matches, or one that no client may ask for. */
   | { readonly kind: 'not-found', readonly target: NormalisedTarget, readonly route: Route | null }
@@ -19,9 +19,9 @@ export type Decision =
 
 /** @param maxBodyBytes - `client.max_body`; a chunked body shows its size only as it comes. */
 export function decide (head: RequestHead, table: RouteTable, maxBodyBytes: number): Decision {
-  if (head.method === 'TRACE') return { kind: 'refuse', code: 'METHOD_REFUSED', target: null, route: null }
   const target = normalisePath(head.target)
   if (target === null) return { kind: 'refuse', code: 'BAD_PATH', target: null, route: null }
+  if (head.method === 'TRACE') return { kind: 'refuse', code: 'METHOD_REFUSED', target, route: null }
 
   const match = table.match(target.path)
   if (match.kind === 'none') return { kind: 'not-found', target, route: null }
