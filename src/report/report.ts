@@ -1,0 +1,188 @@
+/**
+ * Is everything that was copied where it belongs? The ledger's sums and the copies
+ * that are not delivered, as one object that every form of the report is printed
+ * from. Pure.
+ *
+ * The numbers come from the ledger alone; the list names the copies behind them. While
+ * copies move, the list may be a moment behind the numbers.
+ */
+import { hourOf, HOUR_MS, type LedgerField, type StoredRow, type Tallies } from '../spool/ledger-row.ts'
+import { compareProjects, sumRows } from '../spool/ledger-sum.ts'
+import { verdictOf } from './verdict.ts'
+
+/** By status or reason; none is 0. */
+export type Counts = Readonly<Record<string, number>>
+
+export interface Numbers {
+  /** Complete requests on mirrored routes. */
+  readonly received: number
+  /** Of them, answered 2xx by the upstream. */
+  readonly answeredOk: number
+  /** Of them, answered otherwise, by status; 499: the client left first. */
+  readonly answeredOther: Counts
+  /** Not copied, by rule. */
+  readonly skipped: Counts
+  /** Answered 2xx, but not copied by rule: the upstream took it, the endpoint was not meant to. */
+  readonly skippedThoughTaken: Counts
+  /** Copies taken. */
+  readonly accepted: number
+  readonly acceptedBytes: number
+  readonly delivered: number
+  readonly deliveredBytes: number
+  /** Waiting for delivery, or being delivered. */
+  readonly pending: number
+  /** Given up, less those replayed. Purged ones stay: nobody got them. */
+  readonly dead: Counts
+  readonly dropped: Counts
+  /** Copies taken and not delivered: pending, dead and dropped. */
+  readonly missing: number
+  /** Delivered ÷ accepted; `null` when nothing was copied. */
+  readonly completeness: number | null
+}
+
+export interface ProjectReport extends Numbers {
+  readonly project: string
+  /** One line: `complete`, or how many are missing and why. */
+  readonly verdict: string
+}
+
+export interface HourReport extends Numbers {
+  /** Begin of the hour, ISO. */
+  readonly hour: string
+  readonly project: string
+}
+
+/** A copy that was not delivered. */
+export interface MissingCopy {
+  readonly project: string
+  /** The `X-Request-Id` that the upstream got, too. */
+  readonly requestId: string
+  /** `null`: the body is no envelope, carries no event, or is gone. */
+  readonly eventId: string | null
+  readonly state: 'pending' | 'dead' | 'dropped'
+  /** Status or reason; empty for a pending one. */
+  readonly reason: string
+  /** ISO. */
+  readonly takenAt: string
+}
+
+export interface Report {
+  /** ISO. */
+  readonly generatedAt: string
+  /** Begin of the first hour counted, ISO: the hour of a copy is the one it was taken in. */
+  readonly since: string
+  /** Nothing is missing, and every row of the ledger could be read. */
+  readonly complete: boolean
+  /** Rows of the ledger that could not be read: the numbers are too small by what they counted. */
+  readonly damagedRows: number
+  readonly totals: Numbers
+  readonly projects: readonly ProjectReport[]
+  readonly hours: readonly HourReport[]
+  readonly notDelivered: readonly MissingCopy[]
+}
+
+export interface ReportOptions {
+  /** Of the ledger; older ones than `sinceMs` do no harm. */
+  readonly rows: Iterable<StoredRow>
+  readonly notDelivered: readonly MissingCopy[]
+  /** Milliseconds since the epoch; the whole hour counts. */
+  readonly sinceMs: number
+  readonly project?: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number
+}
+
+export function createReport ({ rows, notDelivered, sinceMs, project, nowMs }: ReportOptions): Report {
+  const sinceHour = hourOf(sinceMs)
+  const sum = sumRows(rows, project === undefined ? { sinceHour } : { sinceHour, project })
+  const projects = [...sum.projects].map(([name, tallies]) => {
+    const numbers = numbersOf([tallies])
+    return Object.assign({ project: name, verdict: verdictOf(numbers) }, numbers)
+  })
+  // By project: one that counts too much must not hide what another lacks.
+  const missing = projects.reduce((all, project) => all + project.missing, 0)
+  return {
+    generatedAt: new Date(nowMs).toISOString(),
+    since: isoOfHour(sinceHour),
+    complete: sum.damaged === 0 && missing === 0,
+    damagedRows: sum.damaged,
+    totals: { ...numbersOf([...sum.projects.values()]), missing },
+    projects,
+    hours: sum.hours.map(({ hour, project: name, tallies }) => Object.assign({ hour: isoOfHour(hour), project: name }, numbersOf([tallies]))),
+    notDelivered: notDelivered.toSorted((a, b) => compareProjects(a.project, b.project) || compareText(a.takenAt, b.takenAt))
+  }
+}
+
+function numbersOf (several: readonly Tallies[]): Numbers {
+  const counts = (field: LedgerField): Record<string, number> => countsOf(several, field)
+  const { '': takenAndCopied = 0, ...skippedThoughTaken } = counts('answered_ok')
+  const accepted = total(counts('accepted'))
+  const delivered = total(counts('delivered'))
+  const dead = less(counts('dead'), counts('replayed'))
+  const dropped = counts('dropped')
+  // accepted + replayed = delivered + dead + dropped + pending, for every hour and project.
+  const pending = Math.max(0, accepted - delivered - total(dead) - total(dropped))
+  return {
+    received: total(counts('received')),
+    answeredOk: takenAndCopied + total(skippedThoughTaken),
+    answeredOther: counts('answered_other'),
+    skipped: counts('skipped'),
+    skippedThoughTaken,
+    accepted,
+    acceptedBytes: bytesOf(several, 'accepted'),
+    delivered,
+    deliveredBytes: bytesOf(several, 'delivered'),
+    pending,
+    dead,
+    dropped,
+    missing: pending + total(dead) + total(dropped),
+    completeness: accepted === 0 ? null : delivered / accepted
+  }
+}
+
+function countsOf (several: readonly Tallies[], field: LedgerField): Record<string, number> {
+  const counts = new Map<string, number>()
+  for (const tallies of several) {
+    for (const [detail, { count }] of tallies[field]) counts.set(detail, (counts.get(detail) ?? 0) + count)
+  }
+  return Object.fromEntries([...counts].filter(([, count]) => count > 0).sort(([a], [b]) => compareText(a, b)))
+}
+
+function bytesOf (several: readonly Tallies[], field: LedgerField): number {
+  let sum = 0
+  for (const tallies of several) {
+    for (const { bytes } of tallies[field].values()) sum += bytes
+  }
+  return sum
+}
+
+/** Dead letters less those replayed: by reason where it was counted with the replay, else from the first reasons that have any. */
+function less (dead: Counts, replayed: Counts): Counts {
+  const left = new Map(Object.entries(dead))
+  let rest = 0
+  for (const [reason, count] of Object.entries(replayed)) {
+    const had = left.get(reason) ?? 0
+    left.set(reason, Math.max(0, had - count))
+    rest += Math.max(0, count - had)
+  }
+  for (const [reason, count] of left) {
+    const taken = Math.min(rest, count)
+    left.set(reason, count - taken)
+    rest -= taken
+  }
+  return Object.fromEntries([...left].filter(([, count]) => count > 0))
+}
+
+export function total (counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+function isoOfHour (hour: number): string {
+  // A key can hold hours beyond what a Date can.
+  const ms = hour * HOUR_MS
+  return ms <= 8.64e15 ? new Date(ms).toISOString() : `hour ${hour}`
+}
+
+function compareText (a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
