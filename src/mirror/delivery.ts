@@ -1,23 +1,26 @@
 /**
  * Gets copies from the spool to the endpoint.
  *
- *   claim ─► send ─► 2xx            ack
- *                 ├─ retryable      back to the spool, due after a backoff
- *                 └─ final, expired bury
+ *   claim ─► admit ─► send ─► 2xx            ack
+ *              │           ├─ retryable      back to the spool, due after a backoff
+ *              │           └─ final, expired bury
+ *              └─ not now: back to the spool, or held until its project has room
  *
- * Up to `concurrency` at a time; an append starts it at once, and nothing polls. A
- * `Retry-After` holds back every copy. When several copies in a row have failed the
- * endpoint is taken to be down: then one copy at a time goes out as a probe, until
- * one gets an answer that is not a refusal.
+ * An append starts it at once, and nothing polls. How many go out at a time the width
+ * says (width.ts), which of them the health of the endpoint and of each project
+ * (health.ts) and the project's share of the width (shares.ts). While the endpoint is
+ * down one copy at a time goes out as a probe.
  */
 import PQueue from 'p-queue'
 import type { Logger } from 'pino'
 import type { RetryConfig } from '../config/config.ts'
 import type { ClaimedCopy, Spool } from '../spool/types.ts'
 import type { Endpoint, SendResult } from './endpoint.ts'
-import { createHealth } from './health.ts'
+import { createHealth, type ProjectOutage } from './health.ts'
 import type { MirrorObserver } from './observer.ts'
-import { backoffDelay, retryAfterMs, verdict } from './retry-policy.ts'
+import { backoffDelay, isStrain, retryAfterMs, verdict } from './retry-policy.ts'
+import { createShares, SILENCE_MS } from './shares.ts'
+import { createWidth } from './width.ts'
 
 export interface DeliveryOptions {
   readonly spool: Spool
@@ -27,15 +30,28 @@ export interface DeliveryOptions {
   /** Copies under way at most; at least 1. */
   readonly concurrency: number
   readonly retry: RetryConfig
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, of a clock that is never set (clock.ts). */
   readonly now: () => number
   /** Draws from [0, 1). */
   readonly random?: () => number
 }
 
+/** What a person wants to know of the endpoint. Times in milliseconds since the epoch. */
+export interface DeliveryStatus {
+  readonly downSince: number | null
+  /** Nothing goes out before; `null` when nothing holds copies back. */
+  readonly closedUntil: number | null
+  /** Projects that fail while others are served. */
+  readonly projectsDown: readonly ProjectOutage[]
+  readonly lastFailure: { readonly code: string, readonly at: number } | null
+  readonly width: number
+  readonly underWay: number
+}
+
 export interface Delivery {
   /** Begins with what the spool holds. */
   start (): void
+  status (): DeliveryStatus
   /**
    * Claims nothing more and waits for what is under way; what is not done after
    * `deadlineMs` is cut and goes back to the spool, uncounted.
@@ -43,16 +59,25 @@ export interface Delivery {
   close (options: { deadlineMs: number }): Promise<void>
 }
 
-/** Longest sleep of the timer: a clock that was set back delays copies by no more. */
+/** Longest sleep of the timer. */
 const MAX_SLEEP_MS = 60_000
+/** Copies that are claimed and wait for room of their project. */
+const MAX_HELD = 16
+/** Copies looked at for a probe of another project than the last one's. */
+const MAX_CANDIDATES = 16
+/** How often a probe is looked for while all copies there are may not go. */
+const LOOK_INTERVAL_MS = 1000
 
 export function createDelivery (options: DeliveryOptions): Delivery {
   const { spool, endpoint, observer, concurrency, retry, now, random = Math.random } = options
-  const queue = new PQueue({ concurrency })
+  const width = createWidth(concurrency)
+  const queue = new PQueue({ concurrency: width.current() })
+  const shares = createShares()
   const health = createHealth({ log: options.log, retry, now, random, pending: () => spool.stats().pending })
-  /** End of the longest `Retry-After`. */
-  let heldUntil = 0
+  let held: ClaimedCopy[] = []
   let underWay = 0
+  let lastProbed = ''
+  let lastFailure: DeliveryStatus['lastFailure'] = null
   let woken = false
   let closing: Promise<void> | null = null
   let timer: NodeJS.Timeout | null = null
@@ -63,28 +88,6 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     if (woken || closing !== null) return
     woken = true
     setImmediate(claim)
-  }
-
-  function claim (): void {
-    woken = false
-    if (closing !== null) return
-    const time = now()
-    const notBefore = Math.max(heldUntil, health.nextProbeAt())
-    if (time < notBefore) { wakeAt(notBefore, time); return }
-
-    const width = health.isDown() ? 1 : concurrency
-    if (underWay >= width) return
-    for (const claimed of spool.claim(width - underWay, time)) {
-      if (time - claimed.copy.takenAt >= retry.maxAgeMs) {
-        bury(claimed, 'expired', '')
-        wake()
-      } else {
-        underWay++
-        void queue.add(() => attempt(claimed))
-      }
-    }
-    const next = underWay < width ? spool.nextDueAt() : null
-    if (next !== null) wakeAt(next, time)
   }
 
   function wakeAt (dueAt: number, time: number): void {
@@ -98,15 +101,120 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     }, Math.min(Math.max(dueAt - time, 1), MAX_SLEEP_MS))
   }
 
-  async function attempt (claimed: ClaimedCopy): Promise<void> {
+  function claim (): void {
+    woken = false
+    if (closing !== null) return
+    const time = now()
+    const closedUntil = health.closedUntil()
+    if (time < closedUntil) wakeAt(closedUntil, time)
+    else if (health.isProbing(time)) probe(time)
+    else fill(time)
+  }
+
+  /** Sends as many as the width allows. */
+  function fill (time: number): void {
+    admitHeld(time)
+    const free = width.current() - underWay
+    if (free > 0 && held.length < MAX_HELD) {
+      const before = underWay
+      const claimed = claimDue(free, time)
+      for (const each of claimed) admit(each, time)
+      // Others may stand behind those that did not go.
+      if (claimed.length === free && underWay < before + free) wake()
+    }
+    if (underWay >= width.current() || held.length > 0) width.filled(time)
+    if (held.length > 0) wakeAt(time + SILENCE_MS, time)
+  }
+
+  /** Sends one copy, if possible of another project than the last: it may be the project that is down. */
+  function probe (time: number): void {
+    if (underWay > 0) return
+    const candidates = held.splice(0)
+    if (candidates.length === 0) candidates.push(...claimDue(1, time))
+    if (candidates[0]?.copy.project === lastProbed) candidates.push(...claimDue(MAX_CANDIDATES - candidates.length, time))
+
+    const possible = candidates.filter(candidate => keepsWaiting(candidate, time))
+    const chosen = possible.find(({ copy }) => copy.project !== lastProbed) ?? possible[0]
+    for (const other of possible) if (other !== chosen) postpone(other, time)
+    if (chosen !== undefined) {
+      lastProbed = chosen.copy.project
+      begin(chosen, time)
+    } else if (candidates.length > 0) {
+      wakeAt(time + LOOK_INTERVAL_MS, time)
+    }
+  }
+
+  /**
+   * Due copies. One that is due later than any backoff lasts was given back when the
+   * clock was wrong: it is due now.
+   */
+  function claimDue (limit: number, time: number): readonly ClaimedCopy[] {
+    const claimed = spool.claim(limit, time)
+    if (claimed.length === limit) return claimed
+    const next = spool.nextDueAt()
+    if (next === null) return claimed
+    if (next > time + Math.max(retry.initialMs, retry.maxMs)) return [...claimed, ...spool.claim(limit - claimed.length, next)]
+    wakeAt(next, time)
+    return claimed
+  }
+
+  function admit (claimed: ClaimedCopy, time: number): void {
+    if (!keepsWaiting(claimed, time)) return
+    const { project } = claimed.copy
+    if (shares.hasRoom(project, width.current(), time)) begin(claimed, time)
+    else if (shares.isSilent(project, time)) postpone(claimed, time + SILENCE_MS * (1 + random()))
+    else held.push(claimed)
+  }
+
+  function admitHeld (time: number): void {
+    if (held.length === 0) return
+    const waiting = held
+    held = []
+    for (const claimed of waiting) {
+      if (underWay < width.current()) admit(claimed, time)
+      else held.push(claimed)
+    }
+  }
+
+  /** Whether a copy may go; if not, it has been buried or given back. */
+  function keepsWaiting (claimed: ClaimedCopy, time: number): boolean {
+    const { project, takenAt } = claimed.copy
+    if (time - takenAt >= retry.maxAgeMs) {
+      bury(claimed, 'expired', '')
+      return false
+    }
+    if (health.admits(project, shares.underWay(project), time)) return true
+    postpone(claimed, health.comeBackAt(project, time))
+    return false
+  }
+
+  /** Gives a copy back that was not sent. */
+  function postpone (claimed: ClaimedCopy, dueAt: number): void {
+    spool.retry(claimed, latest(claimed, dueAt), false)
+  }
+
+  /** Not later than a backoff may last, nor than the copy expires. */
+  function latest (claimed: ClaimedCopy, dueAt: number): number {
+    return Math.min(dueAt, now() + retry.maxMs, claimed.copy.takenAt + retry.maxAgeMs)
+  }
+
+  function begin (claimed: ClaimedCopy, time: number): void {
+    underWay++
+    shares.began(claimed.copy.project, time)
+    void queue.add(() => attempt(claimed, time))
+  }
+
+  async function attempt (claimed: ClaimedCopy, startedAt: number): Promise<void> {
     const result = await endpoint.send(claimed.copy)
     underWay--
-    settle(claimed, result)
+    shares.ended(claimed.copy.project, now())
+    settle(claimed, result, startedAt)
     wake()
   }
 
   /** Every attempt ends here, in exactly one of ack, retry and bury. */
-  function settle (claimed: ClaimedCopy, result: SendResult): void {
+  function settle (claimed: ClaimedCopy, result: SendResult, startedAt: number): void {
+    const { copy } = claimed
     if (result.kind === 'unsent') { spool.retry(claimed, now() + retry.initialMs, false); return }
     if (result.kind === 'body_lost') { bury(claimed, 'body_lost', ''); return }
 
@@ -114,28 +222,42 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     observer.attempted(String(outcome))
     switch (verdict(outcome)) {
       case 'delivered':
-        health.succeeded()
+        served(copy.project, startedAt)
         spool.ack(claimed)
-        observer.delivered(claimed.copy.project, now() - claimed.copy.takenAt)
+        observer.delivered(copy.project, now() - copy.takenAt)
         break
       case 'dead':
         // The endpoint is well: it is this copy it does not want.
-        health.succeeded()
+        served(copy.project, startedAt)
         bury(claimed, String(outcome), result.kind === 'status' ? result.answer : '')
         break
       case 'retry':
+        if (isStrain(outcome) && !health.isProjectDown(copy.project)) width.strained(startedAt, now())
         retryLater(claimed, result.kind === 'status' ? result.retryAfter : undefined)
-        health.failed(claimed.copy.id, String(outcome), underWay)
+        failed(claimed, String(outcome))
         break
     }
+    queue.concurrency = width.current()
+  }
+
+  function served (project: string, startedAt: number): void {
+    width.served(startedAt)
+    health.succeeded(project)
+  }
+
+  function failed ({ copy: { id, project } }: ClaimedCopy, code: string): void {
+    const wasDown = health.downSince() !== null
+    health.failed({ project, copyId: id, code, underWay, projectUnderWay: shares.underWay(project) })
+    lastFailure = { code, at: now() }
+    if (!wasDown && health.downSince() !== null) width.restart(now())
   }
 
   function retryLater (claimed: ClaimedCopy, retryAfter: string | undefined): void {
     const time = now()
     const wait = retryAfterMs(retryAfter, time, retry.maxAgeMs)
-    if (wait !== undefined) heldUntil = Math.max(heldUntil, time + wait)
+    if (wait !== undefined) health.hold(claimed.copy.project, time + wait)
     const delay = backoffDelay(claimed.failures + 1, { initialMs: retry.initialMs, maxMs: retry.maxMs, retryAfterMs: wait, random })
-    spool.retry(claimed, Math.min(time + delay, claimed.copy.takenAt + retry.maxAgeMs))
+    spool.retry(claimed, latest(claimed, time + delay))
   }
 
   function bury (claimed: ClaimedCopy, reason: string, answer: string): void {
@@ -147,6 +269,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     // A reload may have given the spool to the next delivery already.
     if (spool.onAppend === wake) spool.onAppend = null
     if (timer !== null) clearTimeout(timer)
+    for (const claimed of held.splice(0)) postpone(claimed, now())
     const deadline = setTimeout(() => { endpoint.abort() }, deadlineMs)
     await queue.onIdle()
     clearTimeout(deadline)
@@ -157,6 +280,19 @@ export function createDelivery (options: DeliveryOptions): Delivery {
       spool.onAppend = wake
       wake()
     },
+
+    status () {
+      const closedUntil = health.closedUntil()
+      return {
+        downSince: health.downSince(),
+        closedUntil: closedUntil > now() ? closedUntil : null,
+        projectsDown: health.projectsDown(),
+        lastFailure,
+        width: width.current(),
+        underWay
+      }
+    },
+
     close ({ deadlineMs }) {
       closing ??= finish(deadlineMs)
       return closing

@@ -1,68 +1,180 @@
 /**
- * Is the endpoint down? It is once several copies, one after the other and without a
- * success between them, could not be delivered: one copy that always fails is no
- * outage, and a single failure delays nobody but its copy.
+ * Is the endpoint down, or one project there? What fails is the project's trouble as
+ * long as another project's copies get through, else the endpoint's; a connection that
+ * cannot be made is always the endpoint's. `Retry-After` follows the same line: it
+ * holds back everyone, but a project can hold back others for a minute at most, and
+ * not twice when others were served in between. docs/decisions/0003 says why.
  *
- * While it is down the next probe waits for a backoff of its own. Two log lines per
- * outage, none per copy.
+ * Two log lines per outage, none per copy.
  */
 import type { Logger } from 'pino'
 import type { RetryConfig } from '../config/config.ts'
-import { backoffDelay } from './retry-policy.ts'
+import { Outage } from './outage.ts'
 
-/** Different copies that must have failed in a row. */
-const DOWN_AFTER = 8
-/** Probes are cheap, and an endpoint that is back should be known to be soon. */
-const MAX_PROBE_DELAY_MS = 2000
+/** A project that was served this recently, and has not failed since, proves that the endpoint is up. */
+const PROOF_MS = 10_000
+/** Longest that one project's `Retry-After` holds back the others. */
+const MAX_COMMON_HOLD_MS = 60_000
 
 export interface HealthOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly retry: Pick<RetryConfig, 'initialMs' | 'maxMs'>
+  /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly random: () => number
   /** Copies in the spool, for the log. */
   readonly pending: () => number
 }
 
+export interface FailedAttempt {
+  readonly project: string
+  readonly copyId: string
+  /** A status, or `refused`, `reset`, `timeout`, `tls`, `dns`. */
+  readonly code: string
+  /** Attempts still running, of all and of this project: those that began before an outage are no probes. */
+  readonly underWay: number
+  readonly projectUnderWay: number
+}
+
+export interface ProjectOutage {
+  readonly project: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+}
+
 export interface Health {
-  isDown (): boolean
-  /** Milliseconds since the epoch; 0 while the endpoint is up. */
-  nextProbeAt (): number
-  succeeded (): void
-  /** @param underWay - Attempts still running: those that began before the outage are no probes. */
-  failed (copyId: string, code: string, underWay: number): void
+  /** When the endpoint went down, in milliseconds since the epoch; `null` while it is up. */
+  downSince (): number | null
+  /** Nothing goes out before: a `Retry-After`, or the next probe. 0 when there is neither. */
+  closedUntil (): number
+  /** One copy at a time: the endpoint is down, or nobody has been served since a long `Retry-After`. */
+  isProbing (now: number): boolean
+  isProjectDown (project: string): boolean
+  projectsDown (): readonly ProjectOutage[]
+  /** Whether a copy of this project may go out now. @param underWay - Attempts of this project. */
+  admits (project: string, underWay: number, now: number): boolean
+  /** When a copy that was not admitted should come again. */
+  comeBackAt (project: string, now: number): number
+  succeeded (project: string): void
+  failed (attempt: FailedAttempt): void
+  /** The endpoint answered a copy of `project` with a `Retry-After` that ends at `until`. */
+  hold (project: string, until: number): void
+}
+
+interface ProjectHealth {
+  readonly outage: Outage
+  servedAt: number
+  heldAt: number
+  heldUntil: number
 }
 
 export function createHealth (options: HealthOptions): Health {
-  const { log, retry, now, random } = options
-  const failing = new Set<string>()
-  let downSince: number | null = null
-  let probes = 0
-  let probeAt = 0
+  const { log, retry, now, random, pending } = options
+  const endpoint = new Outage({ retry, random })
+  const projects = new Map<string, ProjectHealth>()
+  let heldUntil = 0
+  /** End of the longest `Retry-After` since anyone was served. */
+  let cautiousUntil = 0
+
+  /** As many as there are labels. */
+  function healthOf (project: string): ProjectHealth {
+    const known = projects.get(project)
+    if (known !== undefined) return known
+    const health = { outage: new Outage({ retry, random }), servedAt: -Infinity, heldAt: Infinity, heldUntil: 0 }
+    projects.set(project, health)
+    return health
+  }
+
+  function othersServedSince (own: ProjectHealth, time: number): boolean {
+    for (const other of projects.values()) {
+      if (other !== own && !other.outage.failing && other.servedAt > time) return true
+    }
+    return false
+  }
+
+  function endpointFailed (time: number, code: string): void {
+    endpoint.begin(time)
+    log.warn({ code, pending: pending() }, 'the endpoint is down; copies wait in the spool')
+  }
+
+  function projectFailed (own: ProjectHealth, time: number, project: string, code: string): void {
+    own.outage.begin(time)
+    endpoint.clear()
+    log.warn({ project, code, pending: pending() }, 'the endpoint takes no copies of one project; they wait in the spool')
+  }
 
   return {
-    isDown: () => downSince !== null,
-    nextProbeAt: () => probeAt,
+    downSince: () => endpoint.since,
+    closedUntil: () => Math.max(heldUntil, endpoint.probeAt),
+    isProbing: time => endpoint.since !== null || time < cautiousUntil,
+    isProjectDown: project => (projects.get(project)?.outage.since ?? null) !== null,
 
-    succeeded () {
-      failing.clear()
-      if (downSince === null) return
-      log.info({ downMs: now() - downSince, probes, pending: options.pending() }, 'the endpoint is back')
-      downSince = null
-      probes = 0
-      probeAt = 0
+    admits (project, underWay, time) {
+      const own = projects.get(project)
+      if (own === undefined) return true
+      if (time < own.heldUntil) return false
+      return own.outage.since === null || (underWay === 0 && time >= own.outage.probeAt)
     },
 
-    failed (copyId, code, underWay) {
-      if (downSince === null) {
-        failing.add(copyId)
-        if (failing.size < DOWN_AFTER) return
-        downSince = now()
-        log.warn({ code, failures: failing.size, pending: options.pending() }, 'the endpoint is down; copies wait in the spool')
+    comeBackAt (project, time) {
+      const own = healthOf(project)
+      return own.outage.since === null ? own.heldUntil : Math.max(own.heldUntil, own.outage.comeBackAt(time))
+    },
+
+    projectsDown () {
+      const down: ProjectOutage[] = []
+      for (const [project, { outage: { since } }] of projects) {
+        if (since !== null) down.push({ project, since })
       }
-      if (underWay > 0) return
-      probes++
-      probeAt = now() + backoffDelay(probes, { initialMs: retry.initialMs, maxMs: Math.min(retry.maxMs, MAX_PROBE_DELAY_MS), random })
+      return down
+    },
+
+    succeeded (project) {
+      const time = now()
+      const own = healthOf(project)
+      const { since, probes } = own.outage
+      own.servedAt = time
+      own.outage.clear()
+      cautiousUntil = 0
+      if (since !== null) log.info({ project, downMs: time - since, probes, pending: pending() }, 'the endpoint takes the copies of this project again')
+
+      const downSince = endpoint.since
+      if (downSince !== null) {
+        log.info({ downMs: time - downSince, probes: endpoint.probes, pending: pending() }, 'the endpoint is back')
+        // What the others failed of was the outage; a project with one of its own is not back with it.
+        for (const { outage } of projects.values()) if (outage.since === null) outage.clear()
+      }
+      endpoint.clear()
+    },
+
+    failed ({ project, copyId, code, underWay, projectUnderWay }) {
+      const time = now()
+      const own = healthOf(project)
+      const unreachable = isUnreachable(code)
+      if (endpoint.since === null && (unreachable || own.outage.since === null)) {
+        endpoint.failed(copyId)
+        own.outage.failed(copyId)
+        if (endpoint.due && (unreachable || !othersServedSince(own, time - PROOF_MS))) endpointFailed(time, code)
+        else if (own.outage.due && own.outage.since === null && !unreachable) projectFailed(own, time, project, code)
+      }
+      if (own.outage.since !== null && projectUnderWay === 0) own.outage.probeFailed(time)
+      if (endpoint.since !== null && underWay === 0) endpoint.probeFailed(time)
+    },
+
+    hold (project, until) {
+      const time = now()
+      const own = healthOf(project)
+      const isOwn = own.outage.since !== null || othersServedSince(own, own.heldAt)
+      own.heldAt = time
+      own.heldUntil = Math.max(own.heldUntil, until)
+      if (isOwn) return
+      heldUntil = Math.max(heldUntil, Math.min(until, time + MAX_COMMON_HOLD_MS))
+      cautiousUntil = Math.max(cautiousUntil, until)
     }
   }
+}
+
+/** No connection: no word of any project can have been the cause. */
+function isUnreachable (code: string): boolean {
+  return code === 'refused' || code === 'dns' || code === 'tls'
 }

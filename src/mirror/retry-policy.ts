@@ -21,6 +21,11 @@ export function verdict (outcome: number | FailureCode): Verdict {
   return outcome === 403 || outcome === 408 || outcome === 425 || outcome === 429 ? 'retry' : 'dead'
 }
 
+/** Whether the endpoint says by this that it has too much to do. */
+export function isStrain (outcome: number | FailureCode): boolean {
+  return outcome === 'timeout' || outcome === 429 || outcome === 503
+}
+
 export interface BackoffOptions {
   readonly initialMs: number
   readonly maxMs: number
