@@ -39,6 +39,8 @@ export interface MetricsOptions {
   readonly now: () => number
   /** `null` in a process without a spool. */
   readonly spoolStats: () => SpoolStats | null
+  /** Of the delivery; left out where nothing is mirrored. */
+  readonly mirrorWidth?: () => number
   readonly accessLogDroppedLines: () => number
 }
 
@@ -51,7 +53,7 @@ const DEAD_REASONS = ['expired', 'body_lost', 'corrupt'] as const
 const ATTEMPT_CODES = ['200', 'refused', 'reset', 'timeout', 'tls', 'dns'] as const
 
 export function createMetrics (options: MetricsOptions): Metrics {
-  const { now, spoolStats, accessLogDroppedLines } = options
+  const { now, spoolStats, mirrorWidth = () => 0, accessLogDroppedLines } = options
   const requests = createCounter(METRICS.requests)
   const requestDuration = createHistogram(METRICS.requestDuration)
   const upstreamErrors = createCounter(METRICS.upstreamErrors)
@@ -89,6 +91,7 @@ export function createMetrics (options: MetricsOptions): Metrics {
       sampled(METRICS.pendingBytes, stats?.pendingBytes ?? 0),
       sampled(METRICS.oldestPending, oldest === null ? 0 : Math.max(now() - oldest, 0) / 1000),
       sampled(METRICS.deadLetters, stats?.dead ?? 0),
+      sampled(METRICS.width, mirrorWidth()),
       sampled(METRICS.lastReload, configuredAt / 1000),
       sampled(METRICS.accessLogDropped, accessLogDroppedLines()),
       sampled(METRICS.cpu, (user + system) / 1e6),
