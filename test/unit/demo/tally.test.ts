@@ -8,7 +8,7 @@ const PROJECTS = [{ id: '1', mirrorPath: PATH }, { id: '3', mirrorPath: null }]
 const SENT = { project: '1', sha256: 'aa', status: 200 }
 const AT_RELAY: Received = {
   project: '1', target: '/api/1/envelope/', requestId: 'id-1', sha256: 'aa', body: Buffer.alloc(0),
-  envelope: { eventId: null, dsn: null, items: [{ type: 'session', count: 1 }] }
+  envelope: { eventId: null, dsn: null, sdk: null, sentAt: null, items: [{ type: 'session', length: 2, count: 1, filename: null, contentType: null }] }
 }
 const AT_ENDPOINT: Received = { ...AT_RELAY, target: `${PATH}/api/1/envelope/` }
 
