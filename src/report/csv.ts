@@ -2,7 +2,8 @@
  * The report as one CSV table (RFC 4180): a record per project, one for all of them,
  * and one per copy that was not delivered. The first column says which it is.
  */
-import { total, type MissingCopy, type Numbers, type Report } from './report.ts'
+import type { MissingCopy } from './missing.ts'
+import { total, type Numbers, type Report } from './report.ts'
 
 const NUMBERS: readonly (readonly [heading: string, cell: (numbers: Numbers) => number | string])[] = [
   ['received', numbers => numbers.received],
@@ -28,16 +29,25 @@ const COPIES: readonly (readonly [heading: string, cell: (copy: MissingCopy) => 
   ['taken_at', copy => copy.takenAt]
 ]
 
-export function renderCsv ({ projects, totals, notDelivered }: Report): string {
-  const noCopy = COPIES.map(() => '')
-  const noNumbers = NUMBERS.map(() => '')
-  const cells = (numbers: Numbers): string[] => NUMBERS.map(([, cell]) => String(cell(numbers)))
-  const records = [
+const NO_COPY = COPIES.map(() => '')
+const NO_NUMBERS = NUMBERS.map(() => '')
+
+export async function * renderCsv ({ projects, totals }: Report, copies: AsyncIterable<readonly MissingCopy[]>): AsyncGenerator<string> {
+  yield csv([
     ['record', 'project', ...NUMBERS.map(([heading]) => heading), 'verdict', ...COPIES.map(([heading]) => heading)],
-    ...projects.map(project => ['project', project.project, ...cells(project), project.verdict, ...noCopy]),
-    ['all', '', ...cells(totals), '', ...noCopy],
-    ...notDelivered.map(copy => ['copy', copy.project, ...noNumbers, '', ...COPIES.map(([, cell]) => cell(copy))])
-  ]
+    ...projects.map(project => ['project', project.project, ...cellsOf(project), project.verdict, ...NO_COPY]),
+    ['all', '', ...cellsOf(totals), '', ...NO_COPY]
+  ])
+  for await (const part of copies) {
+    yield csv(part.map(copy => ['copy', copy.project].concat(NO_NUMBERS, '', COPIES.map(([, cell]) => cell(copy)))))
+  }
+}
+
+function cellsOf (numbers: Numbers): string[] {
+  return NUMBERS.map(([, cell]) => String(cell(numbers)))
+}
+
+function csv (records: readonly (readonly string[])[]): string {
   return records.map(record => `${record.map(quoted).join(',')}\r\n`).join('')
 }
 

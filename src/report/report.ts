@@ -1,13 +1,9 @@
 /**
- * Is everything that was copied where it belongs? The ledger's sums and the copies
- * that are not delivered, as one object that every form of the report is printed
- * from. Pure.
- *
- * The numbers come from the ledger alone; the list names the copies behind them. While
- * copies move, the list may be a moment behind the numbers.
+ * Is everything that was copied where it belongs? What the ledger says, as one object
+ * that every form of the report is printed from. Pure.
  */
 import { hourOf, HOUR_MS, type LedgerField, type StoredRow, type Tallies } from '../spool/ledger-row.ts'
-import { compareProjects, sumRows } from '../spool/ledger-sum.ts'
+import { sumRows } from '../spool/ledger-sum.ts'
 import { verdictOf } from './verdict.ts'
 
 /** By status or reason; none is 0. */
@@ -52,20 +48,6 @@ export interface HourReport extends Numbers {
   readonly project: string
 }
 
-/** A copy that was not delivered. */
-export interface MissingCopy {
-  readonly project: string
-  /** The `X-Request-Id` that the upstream got, too. */
-  readonly requestId: string
-  /** `null`: the body is no envelope, carries no event, or is gone. */
-  readonly eventId: string | null
-  readonly state: 'pending' | 'dead' | 'dropped'
-  /** Status or reason; empty for a pending one. */
-  readonly reason: string
-  /** ISO. */
-  readonly takenAt: string
-}
-
 export interface Report {
   /** ISO. */
   readonly generatedAt: string
@@ -78,13 +60,11 @@ export interface Report {
   readonly totals: Numbers
   readonly projects: readonly ProjectReport[]
   readonly hours: readonly HourReport[]
-  readonly notDelivered: readonly MissingCopy[]
 }
 
 export interface ReportOptions {
   /** Of the ledger; older ones than `sinceMs` do no harm. */
   readonly rows: Iterable<StoredRow>
-  readonly notDelivered: readonly MissingCopy[]
   /** Milliseconds since the epoch; the whole hour counts. */
   readonly sinceMs: number
   readonly project?: string | undefined
@@ -92,7 +72,7 @@ export interface ReportOptions {
   readonly nowMs: number
 }
 
-export function createReport ({ rows, notDelivered, sinceMs, project, nowMs }: ReportOptions): Report {
+export function createReport ({ rows, sinceMs, project, nowMs }: ReportOptions): Report {
   const sinceHour = hourOf(sinceMs)
   const sum = sumRows(rows, project === undefined ? { sinceHour } : { sinceHour, project })
   const projects = [...sum.projects].map(([name, tallies]) => {
@@ -108,8 +88,7 @@ export function createReport ({ rows, notDelivered, sinceMs, project, nowMs }: R
     damagedRows: sum.damaged,
     totals: { ...numbersOf([...sum.projects.values()]), missing },
     projects,
-    hours: sum.hours.map(({ hour, project: name, tallies }) => Object.assign({ hour: isoOfHour(hour), project: name }, numbersOf([tallies]))),
-    notDelivered: notDelivered.toSorted((a, b) => compareProjects(a.project, b.project) || compareText(a.takenAt, b.takenAt))
+    hours: sum.hours.map(({ hour, project: name, tallies }) => Object.assign({ hour: isoOfHour(hour), project: name }, numbersOf([tallies])))
   }
 }
 
@@ -118,10 +97,13 @@ function numbersOf (several: readonly Tallies[]): Numbers {
   const { '': takenAndCopied = 0, ...skippedThoughTaken } = counts('answered_ok')
   const accepted = total(counts('accepted'))
   const delivered = total(counts('delivered'))
-  const dead = less(counts('dead'), counts('replayed'))
+  const buried = counts('dead')
+  const replayed = counts('replayed')
+  const dead = less(buried, replayed)
   const dropped = counts('dropped')
-  // accepted + replayed = delivered + dead + dropped + pending, for every hour and project.
-  const pending = Math.max(0, accepted - delivered - total(dead) - total(dropped))
+  // What the ledger closes by; less than 0 only when rows of it are lost.
+  const pending = Math.max(0, accepted + total(replayed) - delivered - total(buried) - total(dropped))
+  const missing = pending + total(dead) + total(dropped)
   return {
     received: total(counts('received')),
     answeredOk: takenAndCopied + total(skippedThoughTaken),
@@ -135,7 +117,7 @@ function numbersOf (several: readonly Tallies[]): Numbers {
     pending,
     dead,
     dropped,
-    missing: pending + total(dead) + total(dropped),
+    missing,
     completeness: accepted === 0 ? null : delivered / accepted
   }
 }
@@ -145,7 +127,7 @@ function countsOf (several: readonly Tallies[], field: LedgerField): Record<stri
   for (const tallies of several) {
     for (const [detail, { count }] of tallies[field]) counts.set(detail, (counts.get(detail) ?? 0) + count)
   }
-  return Object.fromEntries([...counts].filter(([, count]) => count > 0).sort(([a], [b]) => compareText(a, b)))
+  return Object.fromEntries([...counts].filter(([, count]) => count > 0).sort(([a], [b]) => a < b ? -1 : 1))
 }
 
 function bytesOf (several: readonly Tallies[], field: LedgerField): number {
@@ -181,8 +163,4 @@ function isoOfHour (hour: number): string {
   // A key can hold hours beyond what a Date can.
   const ms = hour * HOUR_MS
   return ms <= 8.64e15 ? new Date(ms).toISOString() : `hour ${hour}`
-}
-
-function compareText (a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,9 +1,10 @@
 /** The report for people: as text for a terminal, and as Markdown for a ticket. Pure. */
-import { total, type MissingCopy, type Numbers, type Report } from './report.ts'
+import type { MissingCopy } from './missing.ts'
+import { total, type Numbers, type Report } from './report.ts'
 import { grouped, lackingOf, percentOf } from './verdict.ts'
 
-/** Copies listed; the whole list is in JSON and CSV. */
-const MOST_LISTED = 20
+/** Copies listed at most; the whole list is in JSON and CSV. */
+export const LISTED = 20
 
 type Row = readonly string[]
 
@@ -21,7 +22,8 @@ const NUMBERS: readonly (readonly [heading: string, cell: (numbers: Numbers) => 
   ['delivered ÷ copied', numbers => percentOf(numbers.completeness)]
 ]
 
-export function renderText (report: Report): string {
+/** @param copies - The first of those not delivered, up to `LISTED`. */
+export function renderText (report: Report, copies: readonly MissingCopy[]): string {
   const sections = [headline(report)]
   if (report.projects.length > 0) {
     sections.push(align(numbersTable(report), 1))
@@ -29,13 +31,14 @@ export function renderText (report: Report): string {
   }
   const lacking = lackingRows(report)
   if (lacking.length > 0) sections.push(`Taken by Relay, lacking in RUM\n${align(lacking, 2)}`)
-  if (report.notDelivered.length > 0) {
-    sections.push(`Copies not delivered\n${align(missingTable(report), 6)}${rest(report)}`)
+  if (copies.length > 0) {
+    sections.push(`Copies not delivered\n${align(missingTable(copies), 6)}${rest(report, copies)}`)
   }
   return `${sections.join('\n\n')}\n`
 }
 
-export function renderMarkdown (report: Report): string {
+/** @param copies - The first of those not delivered, up to `LISTED`. */
+export function renderMarkdown (report: Report, copies: readonly MissingCopy[]): string {
   const sections = [headline(report)]
   if (report.projects.length > 0) {
     sections.push(markdownTable(numbersTable(report), 1))
@@ -43,8 +46,8 @@ export function renderMarkdown (report: Report): string {
   }
   const lacking = lackingRows(report)
   if (lacking.length > 0) sections.push('**Taken by Relay, lacking in RUM**', markdownTable([['project', 'requests'], ...lacking], 2))
-  if (report.notDelivered.length > 0) {
-    sections.push('**Copies not delivered**', `${markdownTable(missingTable(report), 6)}${rest(report)}`)
+  if (copies.length > 0) {
+    sections.push('**Copies not delivered**', `${markdownTable(missingTable(copies), 6)}${rest(report, copies)}`)
   }
   return `${sections.join('\n\n')}\n`
 }
@@ -70,10 +73,10 @@ function lackingRows ({ projects }: Report): Row[] {
   return projects.map(project => [project.project, lackingOf(project)] as const).filter(([, lacking]) => lacking !== '')
 }
 
-function missingTable ({ notDelivered }: Report): Row[] {
+function missingTable (copies: readonly MissingCopy[]): Row[] {
   return [
     ['project', 'event id', 'request id', 'state', 'reason', 'taken'],
-    ...notDelivered.slice(0, MOST_LISTED).map(copy => [copy.project, copy.eventId ?? '–', copy.requestId, stateOf(copy), copy.reason, copy.takenAt])
+    ...copies.map(copy => [copy.project, copy.eventId ?? '–', copy.requestId, stateOf(copy), copy.reason, copy.takenAt])
   ]
 }
 
@@ -81,9 +84,9 @@ function stateOf ({ state }: MissingCopy): string {
   return state === 'pending' ? 'waiting' : state
 }
 
-function rest ({ notDelivered }: Report): string {
-  const more = notDelivered.length - MOST_LISTED
-  return more <= 0 ? '' : `\n\nand ${grouped(more)} more: --json and --csv list them all`
+function rest ({ totals }: Report, copies: readonly MissingCopy[]): string {
+  const more = totals.missing - copies.length
+  return more <= 0 ? '' : `\n\nand ${grouped(more)} more: --json and --csv list all that are known`
 }
 
 function minute (iso: string): string {

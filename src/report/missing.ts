@@ -1,0 +1,79 @@
+/**
+ * The copies behind the report's numbers: every one that was not delivered, with the
+ * event id by which both sides know it. The list may be long and reading a body takes
+ * time, so it comes in small parts with a pause between them: the process that
+ * answers may have clients to serve.
+ */
+import { open } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { eventIdOf } from '../envelope/read-envelope.ts'
+import type { Copy, CopyBody } from '../spool/types.ts'
+
+/** A copy that was not delivered. */
+export interface MissingCopy {
+  readonly project: string
+  /** The `X-Request-Id` that the upstream got, too. */
+  readonly requestId: string
+  /** `null`: the body is no envelope, carries no event, or is gone. */
+  readonly eventId: string | null
+  readonly state: 'dropped' | 'dead' | 'pending'
+  /** Status or reason; empty for a pending one. */
+  readonly reason: string
+  /** ISO. */
+  readonly takenAt: string
+}
+
+/** As the spool knows it. */
+export interface FoundCopy extends Pick<MissingCopy, 'project' | 'state' | 'reason'> {
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+  /** What the event id is read from; `null` when there is no copy any more. */
+  readonly copy: Pick<Copy, 'headers' | 'body'> | null
+  /** Of a copy that is gone, if it was known. */
+  readonly eventId?: string | null
+}
+
+/** Enough for every content coding; see eventIdOf. */
+const START_BYTES = 132 * 1024
+/** Reading goes on for this long before others have their turn. */
+const SLICE_MS = 2
+
+/** In the order of `found`, which is not asked for more than is taken. */
+export async function * nameCopies (found: Iterable<FoundCopy>): AsyncGenerator<readonly MissingCopy[]> {
+  let named: MissingCopy[] = []
+  let sliceEnd = performance.now() + SLICE_MS
+  for (const copy of found) {
+    named.push(await nameCopy(copy))
+    if (performance.now() < sliceEnd) continue
+    yield named
+    named = []
+    await setImmediate()
+    sliceEnd = performance.now() + SLICE_MS
+  }
+  if (named.length > 0) yield named
+}
+
+async function nameCopy ({ project, id, state, reason, takenAt, copy, eventId = null }: FoundCopy): Promise<MissingCopy> {
+  return {
+    project,
+    requestId: id,
+    eventId: copy === null ? eventId : eventIdOf(copy.headers, await startOf(copy.body)),
+    state,
+    reason,
+    takenAt: new Date(takenAt).toISOString()
+  }
+}
+
+/** The first bytes of a body; empty when they cannot be read. */
+async function startOf (body: CopyBody): Promise<Buffer> {
+  if (body.file === null) return Buffer.concat(body.chunks ?? []).subarray(0, START_BYTES)
+  try {
+    await using handle = await open(body.file)
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(Math.min(START_BYTES, body.length)), 0, null, 0)
+    return buffer.subarray(0, bytesRead)
+  } catch {
+    // Delivered or purged since it was found, or lost: it has no name then.
+    return Buffer.alloc(0)
+  }
+}
