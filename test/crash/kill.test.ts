@@ -18,7 +18,7 @@ const SEED = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31))
 const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 30)
 const CONNECTIONS = 6
 const MOST_PER_ROUND = 150
-const DRAIN_TIMEOUT_MS = 60_000
+const DRAIN_TIMEOUT_MS = 30_000
 
 t.setTimeout(120_000 + ROUNDS * 10_000)
 

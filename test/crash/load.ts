@@ -23,6 +23,8 @@ export interface Load {
   readonly run: (options: { connections: number, most: number, signal: AbortSignal }) => Promise<void>
   /** Posts over `connections` until `count` more are answered. @throws When a connection fails. */
   readonly post: (count: number, options?: { connections?: number, sizes?: Sizes }) => Promise<void>
+  /** Longest wait for an answer since its request began, in milliseconds; of `post` only. */
+  readonly longestMs: () => number
   /** Begins a large request that never ends. */
   readonly dawdle: () => Promise<void>
 }
@@ -54,18 +56,22 @@ export function isPoison (nonce: string): boolean {
   return nonce.startsWith(POISON)
 }
 
-/** @param port - Of the router. */
-export function createLoad (t: Test, port: number, random: Random): Load {
+/**
+ * @param port - Of the router.
+ * @param options - `poison`: whether a few are for the endpoint to refuse; yes unless said.
+ */
+export function createLoad (t: Test, port: number, random: Random, { poison = true } = {}): Load {
   const sent = new Map<string, Sent>()
   const pool = random.fill(Buffer.alloc(4 * 1024 * 1024))
   let count = 0
   let answered = 0
+  let longestMs = 0
 
   function next (sizes: Sizes): { request: Sent, bytes: Buffer } {
     const length = random.between(...random.pick(sizes))
     const from = random.between(0, pool.length - length)
     const body = pool.subarray(from, from + length)
-    const nonce = `${random.chance(0.02) ? POISON : 'copy'}-${++count}`
+    const nonce = `${poison && random.chance(0.02) ? POISON : 'copy'}-${++count}`
     const request: Sent = { digest: createHash('sha256').update(body).digest('hex'), bytes: length, status: null }
     sent.set(nonce, request)
     const target = `/api/${random.pick(['1', '2'])}/envelope/?sentry_key=abc&n=${nonce}`
@@ -75,6 +81,7 @@ export function createLoad (t: Test, port: number, random: Random): Load {
   return {
     sent,
     answered: () => answered,
+    longestMs: () => longestMs,
 
     async run ({ connections, most, signal }) {
       let left = most
@@ -106,8 +113,10 @@ export function createLoad (t: Test, port: number, random: Random): Load {
         const connection = await openConnection(t, port)
         while (left-- > 0) {
           const { request, bytes } = next(sizes)
+          const startedAt = performance.now()
           await connection.send(bytes)
           request.status = (await connection.answer()).status
+          longestMs = Math.max(longestMs, performance.now() - startedAt)
           answered++
         }
         connection.socket.end()

@@ -26,6 +26,8 @@ export interface Program {
   readonly start: () => Promise<Run>
   /** Sum over the samples of a metric that carry the labels. */
   readonly metric: (name: string, labels?: Readonly<Record<string, string>>) => Promise<number>
+  /** The same for several metrics of one page, so that they belong together. */
+  readonly metrics: (names: readonly string[]) => Promise<number[]>
   /** Resolves once a metric is `value`; rejects, saying what it is, after `timeoutMs`. */
   readonly metricIs: (value: number, name: string, timeoutMs?: number) => Promise<void>
 }
@@ -43,6 +45,8 @@ export interface Run {
   /** Process ids of its workers; none with `workers: 1`. */
   readonly workers: () => Promise<number[]>
   readonly output: () => string
+  /** Whether a line of the log so far fits. */
+  readonly logged: (line: RegExp) => boolean
 }
 
 export interface ProgramOptions {
@@ -105,6 +109,10 @@ export async function createProgram (t: Test, options: ProgramOptions): Promise<
     file,
     launch,
     metric,
+    metrics: async names => {
+      const page = await readMetrics(adminPort)
+      return names.map(name => sumMetric(page, name))
+    },
     start: async () => {
       const run = launch()
       await run.ready()
@@ -138,6 +146,7 @@ function launchOnce (file: string, readyUrl: string): Run {
 
   return {
     output: () => output,
+    logged: line => output.split('\n').some(text => line.test(text)),
     ended,
     ready: (timeoutMs = READY_TIMEOUT_MS) => untilReady(child, readyUrl, timeoutMs, () => output),
 
