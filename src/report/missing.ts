@@ -5,9 +5,9 @@
  * answers may have clients to serve.
  */
 import { open } from 'node:fs/promises'
-import { setImmediate } from 'node:timers/promises'
 import { eventIdOf } from '../envelope/read-envelope.ts'
 import type { Copy, CopyBody } from '../spool/types.ts'
+import { inSlices } from './slices.ts'
 
 /** A copy that was not delivered. */
 export interface MissingCopy {
@@ -36,22 +36,10 @@ export interface FoundCopy extends Pick<MissingCopy, 'project' | 'state' | 'reas
 
 /** Enough for every content coding; see eventIdOf. */
 const START_BYTES = 132 * 1024
-/** Reading goes on for this long before others have their turn. */
-const SLICE_MS = 2
 
 /** In the order of `found`, which is not asked for more than is taken. */
-export async function * nameCopies (found: Iterable<FoundCopy>): AsyncGenerator<readonly MissingCopy[]> {
-  let named: MissingCopy[] = []
-  let sliceEnd = performance.now() + SLICE_MS
-  for (const copy of found) {
-    named.push(await nameCopy(copy))
-    if (performance.now() < sliceEnd) continue
-    yield named
-    named = []
-    await setImmediate()
-    sliceEnd = performance.now() + SLICE_MS
-  }
-  if (named.length > 0) yield named
+export function nameCopies (found: Iterable<FoundCopy>): AsyncGenerator<readonly MissingCopy[]> {
+  return inSlices(found, nameCopy)
 }
 
 async function nameCopy ({ project, id, state, reason, takenAt, copy, eventId = null }: FoundCopy): Promise<MissingCopy> {

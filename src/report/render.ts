@@ -1,7 +1,7 @@
 /** The forms of the report, each as text in parts: the list of copies may be long. */
 import { renderCsv } from './csv.ts'
 import type { MissingCopy } from './missing.ts'
-import type { Report } from './report.ts'
+import type { HourReport, Report } from './report.ts'
 import { LISTED, renderMarkdown, renderText } from './text.ts'
 
 /** By the ending of the page that has it: `/report.md`. */
@@ -9,8 +9,14 @@ export const REPORT_FORMS = { txt: 'text/plain', md: 'text/markdown', csv: 'text
 
 export type ReportForm = keyof typeof REPORT_FORMS
 
-/** @param copies - Those not delivered; a form for people takes only the first of them. */
-export async function * renderReport (form: ReportForm, report: Report, copies: AsyncIterable<readonly MissingCopy[]>): AsyncGenerator<string> {
+/** What may be long, in parts; whatever a form does not need is not asked for. */
+export interface ReportLists {
+  readonly hours: AsyncIterable<readonly HourReport[]>
+  /** Those not delivered. */
+  readonly copies: AsyncIterable<readonly MissingCopy[]>
+}
+
+export async function * renderReport (form: ReportForm, report: Report, { hours, copies }: ReportLists): AsyncGenerator<string> {
   switch (form) {
     case 'txt':
       yield renderText(report, await firstOf(copies))
@@ -22,7 +28,7 @@ export async function * renderReport (form: ReportForm, report: Report, copies: 
       yield * renderCsv(report, copies)
       break
     case 'json':
-      yield * renderJson(report, copies)
+      yield * renderJson(report, hours, copies)
       break
   }
 }
@@ -36,16 +42,22 @@ async function firstOf (copies: AsyncIterable<readonly MissingCopy[]>): Promise<
   return first.slice(0, LISTED)
 }
 
-/** One document: the report, with the copies as its last member, one to a line. */
-async function * renderJson (report: Report, copies: AsyncIterable<readonly MissingCopy[]>): AsyncGenerator<string> {
-  yield `${JSON.stringify(report, null, 2).slice(0, -2)},\n  "notDelivered": [`
+/** One document: the report, with the lists as its last members, a line for each of theirs. */
+async function * renderJson (report: Report, hours: ReportLists['hours'], copies: ReportLists['copies']): AsyncGenerator<string> {
+  yield `${JSON.stringify(report, null, 2).slice(0, -2)},\n  "hours": [`
+  yield * jsonLines(hours)
+  yield '\n  ],\n  "notDelivered": ['
+  yield * jsonLines(copies)
+  yield '\n  ]\n}\n'
+}
+
+async function * jsonLines (parts: AsyncIterable<readonly object[]>): AsyncGenerator<string> {
   let separator = '\n    '
-  for await (const part of copies) {
-    yield part.map(copy => {
-      const line = separator + JSON.stringify(copy)
+  for await (const part of parts) {
+    yield part.map(member => {
+      const line = separator + JSON.stringify(member)
       separator = ',\n    '
       return line
     }).join('')
   }
-  yield '\n  ]\n}\n'
 }

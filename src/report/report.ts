@@ -2,8 +2,8 @@
  * Is everything that was copied where it belongs? What the ledger says, as one object
  * that every form of the report is printed from. Pure.
  */
-import { hourOf, HOUR_MS, type LedgerField, type StoredRow, type Tallies } from '../spool/ledger-row.ts'
-import { sumRows } from '../spool/ledger-sum.ts'
+import { hourOf, HOUR_MS, type LedgerField, type Tallies } from '../spool/ledger-row.ts'
+import type { LedgerSum } from '../spool/ledger-sum.ts'
 import { verdictOf } from './verdict.ts'
 
 /** By status or reason; none is 0. */
@@ -59,22 +59,13 @@ export interface Report {
   readonly damagedRows: number
   readonly totals: Numbers
   readonly projects: readonly ProjectReport[]
-  readonly hours: readonly HourReport[]
 }
 
-export interface ReportOptions {
-  /** Of the ledger; older ones than `sinceMs` do no harm. */
-  readonly rows: Iterable<StoredRow>
-  /** Milliseconds since the epoch; the whole hour counts. */
-  readonly sinceMs: number
-  readonly project?: string | undefined
-  /** Milliseconds since the epoch. */
-  readonly nowMs: number
-}
-
-export function createReport ({ rows, sinceMs, project, nowMs }: ReportOptions): Report {
-  const sinceHour = hourOf(sinceMs)
-  const sum = sumRows(rows, project === undefined ? { sinceHour } : { sinceHour, project })
+/**
+ * @param sum - Of the hours from that of `sinceMs` on.
+ * @param sinceMs - Milliseconds since the epoch; the whole hour counts.
+ */
+export function createReport (sum: LedgerSum, sinceMs: number, nowMs: number): Report {
   const projects = [...sum.projects].map(([name, tallies]) => {
     const numbers = numbersOf([tallies])
     return Object.assign({ project: name, verdict: verdictOf(numbers) }, numbers)
@@ -83,13 +74,17 @@ export function createReport ({ rows, sinceMs, project, nowMs }: ReportOptions):
   const missing = projects.reduce((all, project) => all + project.missing, 0)
   return {
     generatedAt: new Date(nowMs).toISOString(),
-    since: isoOfHour(sinceHour),
+    since: isoOfHour(hourOf(sinceMs)),
     complete: sum.damaged === 0 && missing === 0,
     damagedRows: sum.damaged,
     totals: { ...numbersOf([...sum.projects.values()]), missing },
-    projects,
-    hours: sum.hours.map(({ hour, project: name, tallies }) => Object.assign({ hour: isoOfHour(hour), project: name }, numbersOf([tallies])))
+    projects
   }
+}
+
+/** The report by the hour, one by one: there may be many. */
+export function * hourReports ({ hours }: LedgerSum): Generator<HourReport> {
+  for (const { hour, project, tallies } of hours) yield { hour: isoOfHour(hour), project, ...numbersOf([tallies]) }
 }
 
 function numbersOf (several: readonly Tallies[]): Numbers {

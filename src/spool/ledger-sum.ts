@@ -23,7 +23,7 @@ export interface HourSum {
 }
 
 export interface LedgerSum {
-  /** By hour, then by project. */
+  /** In the order of the rows: in the table's own order, by hour. */
   readonly hours: readonly HourSum[]
   /** By project. */
   readonly projects: ReadonlyMap<string, Tallies>
@@ -31,35 +31,50 @@ export interface LedgerSum {
   readonly damaged: number
 }
 
+/** Takes rows one by one, for a caller who has to pause in between. */
+export interface LedgerSummer {
+  add (row: StoredRow): void
+  result (): LedgerSum
+}
+
 /** What all writers counted together. */
-export function sumRows (rows: Iterable<StoredRow>, { sinceHour = 0, project }: LedgerFilter = {}): LedgerSum {
+export function sumRows (rows: Iterable<StoredRow>, filter: LedgerFilter = {}): LedgerSum {
+  const summer = createSummer(filter)
+  for (const row of rows) summer.add(row)
+  return summer.result()
+}
+
+export function createSummer ({ sinceHour = 0, project }: LedgerFilter): LedgerSummer {
   const hours = new Map<string, HourSum>()
   const projects = new Map<string, Tallies>()
   let damaged = 0
-  for (const stored of rows) {
-    const row = decodeRow(stored)
-    if (row === null) {
-      damaged += 1
-      continue
-    }
-    if (row.hour < sinceHour || (project !== undefined && row.project !== project)) continue
-    const id = `${row.hour} ${row.project}`
-    let hour = hours.get(id)
-    if (hour === undefined) hours.set(id, hour = { hour: row.hour, project: row.project, tallies: emptyTallies() })
-    addAll(hour.tallies, row.tallies)
-    let sum = projects.get(row.project)
-    if (sum === undefined) projects.set(row.project, sum = emptyTallies())
-    addAll(sum, row.tallies)
-  }
   return {
-    hours: [...hours.values()].sort((a, b) => a.hour - b.hour || compareProjects(a.project, b.project)),
-    projects: new Map([...projects].sort(([a], [b]) => compareProjects(a, b))),
-    damaged
+    add (stored) {
+      const row = decodeRow(stored)
+      if (row === null) {
+        damaged += 1
+        return
+      }
+      if (row.hour < sinceHour || (project !== undefined && row.project !== project)) return
+      const id = `${row.hour} ${row.project}`
+      let hour = hours.get(id)
+      if (hour === undefined) hours.set(id, hour = { hour: row.hour, project: row.project, tallies: emptyTallies() })
+      addAll(hour.tallies, row.tallies)
+      let sum = projects.get(row.project)
+      if (sum === undefined) projects.set(row.project, sum = emptyTallies())
+      addAll(sum, row.tallies)
+    },
+
+    result: () => ({
+      hours: [...hours.values()],
+      projects: new Map([...projects].sort(([a], [b]) => compareProjects(a, b))),
+      damaged
+    })
   }
 }
 
 /** Ids by number, names behind them. */
-export function compareProjects (a: string, b: string): number {
+function compareProjects (a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true })
 }
 

@@ -2,8 +2,10 @@
 import { test } from 'tap'
 import type { MissingCopy } from '../../../src/report/missing.ts'
 import { renderReport, type ReportForm } from '../../../src/report/render.ts'
-import { createReport, type Report } from '../../../src/report/report.ts'
+import { createReport, hourReports, type Report } from '../../../src/report/report.ts'
 import { createLedger, type Ledger } from '../../../src/spool/ledger.ts'
+import { hourOf } from '../../../src/spool/ledger-row.ts'
+import { sumRows, type LedgerSum } from '../../../src/spool/ledger-sum.ts'
 
 const NOW = Date.UTC(2026, 7, 20, 12, 34)
 const DAY = 86_400_000
@@ -13,24 +15,30 @@ interface Options {
   readonly sinceMs?: number
 }
 
-function reportOf (count: (ledger: Ledger) => void, { project, sinceMs = NOW - DAY }: Options = {}): Report {
+function sumOf (count: (ledger: Ledger) => void, { project, sinceMs = NOW - DAY }: Options = {}): LedgerSum {
   const ledger = createLedger({ writer: 'w', now: () => NOW })
   count(ledger)
-  return createReport({ rows: ledger.takeDirty(), sinceMs, project, nowMs: NOW })
+  return sumRows(ledger.takeDirty(), { sinceHour: hourOf(sinceMs), ...project !== undefined && { project } })
+}
+
+function reportOf (count: (ledger: Ledger) => void, options: Options = {}): Report {
+  return createReport(sumOf(count, options), options.sinceMs ?? NOW - DAY, NOW)
 }
 
 function missing (fields: Partial<MissingCopy> = {}): MissingCopy {
   return { project: '1', requestId: 'a'.repeat(32), eventId: 'e'.repeat(32), state: 'dead', reason: '400', takenAt: '2026-08-20T12:00:00.000Z', ...fields }
 }
 
+const HOURS = [...hourReports(sumOf(ledger => { ledger.add('1', 'accepted') }))]
+
 async function render (form: ReportForm, report: Report, copies: readonly MissingCopy[] = []): Promise<string> {
   let text = ''
-  for await (const part of renderReport(form, report, inParts(copies))) text += part
+  for await (const part of renderReport(form, report, { hours: inParts(HOURS), copies: inParts(copies) })) text += part
   return text
 }
 
-async function * inParts (copies: readonly MissingCopy[]): AsyncGenerator<readonly MissingCopy[]> {
-  for (let i = 0; i < copies.length; i += 7) yield copies.slice(i, i + 7)
+async function * inParts<Member> (members: readonly Member[]): AsyncGenerator<readonly Member[]> {
+  for (let i = 0; i < members.length; i += 7) yield members.slice(i, i + 7)
 }
 
 /** Records of cells, by RFC 4180; no cell has a line end. */
@@ -135,7 +143,7 @@ test('a ledger that cannot be read whole proves nothing', async t => {
   ledger.add('2', 'accepted')
   const rows = ledger.takeDirty().map((row, i) => i === 0 ? row : { key: row.key, value: row.value.subarray(1) })
 
-  const report = createReport({ rows, sinceMs: 0, nowMs: NOW })
+  const report = createReport(sumRows(rows), 0, NOW)
 
   t.equal(report.damagedRows, 1)
   t.equal(report.complete, false)
@@ -172,7 +180,7 @@ test('hours before the window and other projects are left out; the first hour co
   t.equal(reportOf(countAroundWindow).since, '2026-08-19T12:00:00.000Z')
   t.match(reportOf(countAroundWindow).totals, { accepted: 2 })
   t.match(reportOf(countAroundWindow, { project: '1' }).totals, { accepted: 1 })
-  t.match(reportOf(countAroundWindow, { sinceMs: 0, project: '1' }).hours, [
+  t.match([...hourReports(sumOf(countAroundWindow, { sinceMs: 0, project: '1' }))].sort((a, b) => a.hour < b.hour ? -1 : 1), [
     { hour: '2026-08-19T11:00:00.000Z', accepted: 1 }, { hour: '2026-08-19T12:00:00.000Z', accepted: 1 }
   ])
   t.end()
@@ -199,8 +207,8 @@ test('the forms for people list some copies and count the rest; CSV and JSON lis
     t.notMatch(text, '20'.padStart(32, '0'))
   }
   t.equal((await render('csv', report, copies)).split('\r\n').filter(line => line.startsWith('copy,1,')).length, 25)
-  t.strictSame(JSON.parse(await render('json', report, copies)), { ...report, notDelivered: copies })
-  t.strictSame(JSON.parse(await render('json', report)), { ...report, notDelivered: [] })
+  t.strictSame(JSON.parse(await render('json', report, copies)), { ...report, hours: HOURS, notDelivered: copies })
+  t.strictSame(JSON.parse(await render('json', report)), { ...report, hours: HOURS, notDelivered: [] })
 })
 
 test('every record of the CSV has a cell for every heading', async t => {
