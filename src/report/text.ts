@@ -109,5 +109,5 @@ function markdownTable ([headings = [], ...rows]: readonly Row[], texts: number)
 
 /** An event id is what a client sent: it must not steer a terminal. */
 function printable (text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?')
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -21,8 +21,10 @@ export interface Ledger {
   /**
    * @param n - Default 1.
    * @param bytes - Of the bodies counted; default 0.
-   * @param detail - Status or reason, for the fields that have one.
-   * @param takenAt - When the copy was taken, in milliseconds since the epoch; default now.
+   * @param detail - Status or reason, for the fields that have one; of a replay, the reason of the dead letter.
+   * @param takenAt - When the copy was first taken, in milliseconds since the epoch; default now.
+   *   The same for all that becomes of a copy, its replay and what follows included: a
+   *   report of the last hours must not take the replay of an old dead letter for that of a new one.
    */
   add (project: string, field: LedgerField, n?: number, bytes?: number, detail?: string, takenAt?: number): void
   /** Rows that changed since the last call, to be put as they are. */

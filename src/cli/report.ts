@@ -1,0 +1,121 @@
+/** `report`: is everything that was copied delivered? Of a running router or, when none runs, of the spool it left. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { COMPLETE_HEADER } from '../admin/report-route.ts'
+import type { Config } from '../config/config.ts'
+import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
+import { formatFault } from '../config/fault.ts'
+import { collectReport, type ReportRequest, type ReportSource } from '../report/collect.ts'
+import type { ReportForm } from '../report/render.ts'
+import { DEFAULT_SINCE, parseSince, SINCE_EXPECTED } from '../report/window.ts'
+import { adminOrigin } from './admin-address.ts'
+import { CONFIG_OPTION, readArguments, UsageError, type Command, type Io } from './command.ts'
+import { isRouterAt, SpoolCommandError } from './spool-remote.ts'
+
+/** A spool that is read without its router. */
+export interface OpenReportSource extends ReportSource {
+  close (): void | Promise<void>
+}
+
+export interface ReportCommandOptions {
+  /** @param path - `spool.path`. */
+  readonly openSource: (path: string) => Promise<OpenReportSource>
+}
+
+const OPTIONS = {
+  since: { type: 'string', value: 'TIME', description: `Copies taken since then: how long ago (24h, 7d), or a date in UTC (2026-08-20, 2026-08-20T14:00). Whole hours count. Default: ${DEFAULT_SINCE}.` },
+  project: { type: 'string', value: 'ID', description: 'Only this project: an id listed under mirror.projects, or default.' },
+  json: { type: 'boolean', description: 'Print one JSON object, with every hour and every copy not delivered.' },
+  csv: { type: 'boolean', description: 'Print CSV: a record per project, and one per copy not delivered.' },
+  markdown: { type: 'boolean', description: 'Print Markdown.' },
+  ...CONFIG_OPTION
+} as const
+
+export function createReportCommand ({ openSource }: ReportCommandOptions): Command {
+  return {
+    name: 'report',
+    summary: 'Show what was copied, what was delivered, and what is missing.',
+    usage: 'report [--since TIME] [--project ID] [--json|--csv|--markdown] [--config FILE]',
+    options: OPTIONS,
+    details: `Per project: requests received, answered 2xx and otherwise by Relay, and skipped by rule; copies taken, delivered, waiting, dead and dropped; and the event ids of those not delivered. Counts are by the hour in which a copy was taken, and are kept for 90 days.
+
+Asks the running router that --config belongs to. When none runs, the spool itself is read.
+
+Exit code 0: complete. 1: something is missing, also when it only waits; or no report can be made.`,
+
+    async run (args, io) {
+      const { values } = readArguments(args, OPTIONS)
+      const nowMs = Date.now()
+      const since = values.since ?? DEFAULT_SINCE
+      const sinceMs = parseSince(since, nowMs)
+      if (sinceMs === null) throw new UsageError(`--since ${since}: ${SINCE_EXPECTED}`)
+      const request = { form: formOf(values), sinceMs, project: values.project }
+
+      const loaded = await loadConfigFile(findConfigFile({ given: values.config, env: io.env, cwd: io.cwd }), io.env)
+      if (loaded.faults) {
+        for (const fault of loaded.faults) io.stderr.write(`${formatFault(fault)}\n`)
+        return 1
+      }
+      try {
+        return await print(request, loaded.config, { openSource, io, nowMs }) ? 0 : 1
+      } catch (error) {
+        if (!(error instanceof SpoolCommandError)) throw error
+        io.stderr.write(`${error.message}\n`)
+        return 1
+      }
+    }
+  }
+}
+
+function formOf ({ json, csv, markdown }: { readonly json?: boolean, readonly csv?: boolean, readonly markdown?: boolean }): ReportForm {
+  const asked = [json === true && 'json', csv === true && 'csv', markdown === true && 'md'].filter(form => form !== false)
+  if (asked.length > 1) throw new UsageError('only one of --json, --csv and --markdown can be had at a time')
+  return (asked[0] ?? 'txt') as ReportForm
+}
+
+interface Stage extends ReportCommandOptions {
+  readonly io: Io
+  readonly nowMs: number
+}
+
+/** @returns Whether the report is complete. @throws {SpoolCommandError} */
+async function print (request: ReportRequest, config: Config, stage: Stage): Promise<boolean> {
+  const origin = adminOrigin(config.admin)
+  if (origin !== null && await isRouterAt(origin)) return await printRemote(origin, request, stage.io)
+  return await printOffline(request, config, origin, stage)
+}
+
+async function printRemote (origin: string, { form, sinceMs, project }: ReportRequest, io: Io): Promise<boolean> {
+  const search = new URLSearchParams({ since: new Date(sinceMs).toISOString() })
+  if (project !== undefined) search.set('project', project)
+  try {
+    const response = await fetch(`${origin}/report.${form}?${search.toString()}`)
+    if (!response.ok || response.body === null) throw new SpoolCommandError(`The router at ${origin} answered ${response.status}: ${await response.text()}`)
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) io.stdout.write(text)
+    return response.headers.get(COMPLETE_HEADER) === 'true'
+  } catch (error) {
+    if (error instanceof SpoolCommandError) throw error
+    throw new SpoolCommandError(`The router at ${origin} did not answer to the end (${messageOf(error)}).`)
+  }
+}
+
+async function printOffline (request: ReportRequest, config: Config, origin: string | null, { openSource, io, nowMs }: Stage): Promise<boolean> {
+  const { path } = config.spool
+  const nobody = origin === null ? 'admin.port is 0, so that a running router cannot be found' : `No router listens at ${origin}`
+  // Opening it would make one: a misspelled path must not look like a spool without faults.
+  if (!existsSync(join(path, 'data.mdb'))) throw new SpoolCommandError(`${nobody}, and there is no spool in ${path}.`)
+  const source = await openSource(path).catch((error: unknown) => {
+    throw new SpoolCommandError(`${nobody}, and the spool in ${path} cannot be opened (${messageOf(error)}).`)
+  })
+  try {
+    const { complete, text } = await collectReport(source, request, nowMs)
+    for await (const part of text) io.stdout.write(part)
+    return complete
+  } finally {
+    await source.close()
+  }
+}
+
+function messageOf (error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
