@@ -1,0 +1,82 @@
+/** The dead letters of a running router, over its admin listener. */
+import type { DeadLetterDesk, Page, Query } from '../admin/dead-letter-desk.ts'
+import type { DeadLetterDetails, DeadLetterView, PendingView } from '../admin/dead-letter-view.ts'
+import { formatDuration } from '../config/units.ts'
+
+/** What keeps a command from its work, in words for who typed it; exit code 1. */
+export class SpoolCommandError extends Error {
+  override readonly name = 'SpoolCommandError'
+}
+
+/** A page of replays is one transaction; this long is a router that hangs. */
+const TIMEOUT_MS = 60_000
+const PROBE_TIMEOUT_MS = 5_000
+
+/**
+ * Whether a router answers there.
+ *
+ * @returns `false` when nobody listens at all.
+ * @throws {SpoolCommandError} When somebody does who is not ready for us, or is no router.
+ */
+export async function isRouterAt (origin: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
+    if (response.ok && await response.text() === 'ok\n') return true
+  } catch (error) {
+    if (causeOf(error) === 'ECONNREFUSED') return false
+    throw new SpoolCommandError(`The admin listener at ${origin} cannot be reached (${causeOf(error)}).`)
+  }
+  throw new SpoolCommandError(`What answers at ${origin} is not a router; admin.host and admin.port say where its admin listener is.`)
+}
+
+export function createRemoteDesk (origin: string): DeadLetterDesk {
+  return {
+    async list (query, limit, after) {
+      const { dead_letters: deadLetters, next } = await ask(`/dead-letters?${searchOf(query, limit, after)}`) as { dead_letters: DeadLetterView[], next: Page['next'] }
+      return { deadLetters, next }
+    },
+    pending: async (query, limit) => await ask(`/pending?${searchOf(query, limit)}`) as { pending: PendingView[], more: boolean },
+    show: async id => await ask(`/dead-letters/${id}`) as DeadLetterDetails | null,
+    async replay (query) {
+      const { replayed, missing } = await tell('/dead-letters/replay', query) as { replayed: number, missing: string[] }
+      return { count: replayed, missing }
+    },
+    async purge (query) {
+      const { purged, missing } = await tell('/dead-letters/purge', query) as { purged: number, missing: string[] }
+      return { count: purged, missing }
+    }
+  }
+
+  function tell (path: string, { ids, project, reason, olderThanMs }: Query): Promise<unknown> {
+    const filter = { ids, project, reason, older_than: olderThanMs === undefined ? undefined : formatDuration(olderThanMs) }
+    const empty = Object.values(filter).every(value => value === undefined)
+    return ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(empty ? { all: true } : filter) })
+  }
+
+  /** @returns What was answered; `null` when there is no such dead letter. */
+  async function ask (path: string, init: RequestInit = {}): Promise<unknown> {
+    const response = await fetch(origin + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+      .catch((error: unknown) => { throw new SpoolCommandError(`The router at ${origin} did not answer (${causeOf(error)}).`) })
+    const answer = await response.json().catch(() => null) as { error?: unknown, message?: unknown } | null
+    if (response.status === 404 && answer?.error === 'not_found' && /^\/dead-letters\/[0-9a-f]+$/i.test(path)) return null
+    if (response.ok && answer !== null) return answer
+    throw new SpoolCommandError(`The router at ${origin} answered ${response.status}${typeof answer?.message === 'string' ? `: ${answer.message}` : ''}`)
+  }
+}
+
+function searchOf ({ project, reason, olderThanMs }: Query, limit: number, after?: string): string {
+  const search = new URLSearchParams({ limit: String(limit) })
+  if (project !== undefined) search.set('project', project)
+  if (reason !== undefined) search.set('reason', reason)
+  if (olderThanMs !== undefined) search.set('older_than', formatDuration(olderThanMs))
+  if (after !== undefined) search.set('after', after)
+  return search.toString()
+}
+
+/** `fetch` says why it failed in the cause of its error, or in the cause of that. */
+function causeOf (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return 'timeout'
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error.cause === undefined ? error.message : causeOf(error.cause)
+}

@@ -1,0 +1,100 @@
+/** `spool`: dead letters and the backlog, of a running router or, when none runs, of the spool it left. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createDeadLetterDesk, type DeadLetterDesk } from '../admin/dead-letter-desk.ts'
+import type { Config } from '../config/config.ts'
+import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
+import { formatFault } from '../config/fault.ts'
+import type { DeadLetters, ListPending } from '../spool/types.ts'
+import { adminOrigin } from './admin-address.ts'
+import type { Command, Io } from './command.ts'
+import { readSpoolArguments, SPOOL_OPTIONS, type SpoolArguments } from './spool-arguments.ts'
+import { createRemoteDesk, isRouterAt, SpoolCommandError } from './spool-remote.ts'
+import { act, listBacklog, listDeadLetters, showDeadLetters } from './spool-verbs.ts'
+
+/** A spool that is read without its router. */
+export interface SpoolReader {
+  readonly deadLetters: DeadLetters
+  readonly pending: ListPending
+  close (): void | Promise<void>
+}
+
+export interface SpoolCommandOptions {
+  /** @param path - `spool.path`. */
+  readonly openReader: (path: string) => Promise<SpoolReader>
+}
+
+export function createSpoolCommand ({ openReader }: SpoolCommandOptions): Command {
+  return {
+    name: 'spool',
+    summary: 'List, show, replay or purge dead letters.',
+    usage: 'spool ls|show|replay|purge [ID…] [--project ID] [--reason R] [--older-than AGE] [--all] [--pending] [--limit N] [--json] [--config FILE]',
+    options: SPOOL_OPTIONS,
+    details: `A dead letter is a copy that was given up: the endpoint refused it, or it grew older than mirror.retry.max_age.
+
+  spool ls                     lists dead letters, the oldest first; --pending the backlog
+  spool show ID…               tells all about some: event, items, SDK, attempts, the endpoint's answer
+  spool replay ID… | --all     puts them back among the copies, as if they were new; or --project, --reason, --older-than
+  spool purge ID… | --all      removes them for good; or --project, --reason, --older-than
+
+Asks the running router that --config belongs to. When none runs, the spool itself is opened. Exit code 1: the configuration has faults, the router or the spool cannot be reached, or an ID does not exist.`,
+
+    async run (args, io) {
+      const asked = readSpoolArguments(args)
+      const loaded = await loadConfigFile(findConfigFile({ given: asked.config, env: io.env, cwd: io.cwd }), io.env)
+      if (loaded.faults) {
+        for (const fault of loaded.faults) io.stderr.write(`${formatFault(fault)}\n`)
+        return 1
+      }
+      try {
+        return await runVerb(asked, loaded.config, openReader, io)
+      } catch (error) {
+        if (!(error instanceof SpoolCommandError)) throw error
+        io.stderr.write(`${error.message}\n`)
+        return 1
+      }
+    }
+  }
+}
+
+async function runVerb ({ verb, ids, query, limit, pending, json }: SpoolArguments, config: Config, openReader: SpoolCommandOptions['openReader'], io: Io): Promise<number> {
+  const now = Date.now()
+  const opened = await openDesk(config, openReader, now)
+  try {
+    const stage = { desk: opened.desk, offline: opened.offline, json, io, now }
+    switch (verb) {
+      case 'ls': return await (pending ? listBacklog : listDeadLetters)(stage, query, limit)
+      case 'show': return await showDeadLetters(stage, ids)
+      case 'replay':
+      case 'purge': return await act(verb, stage, ids.length > 0 ? ids : null, query)
+    }
+  } finally {
+    await opened.close()
+  }
+}
+
+interface OpenDesk {
+  readonly desk: DeadLetterDesk
+  readonly offline: boolean
+  close (): void | Promise<void>
+}
+
+/** @throws {SpoolCommandError} */
+async function openDesk (config: Config, openReader: SpoolCommandOptions['openReader'], now: number): Promise<OpenDesk> {
+  const origin = adminOrigin(config.admin)
+  if (origin !== null && await isRouterAt(origin)) return { desk: createRemoteDesk(origin), offline: false, close () {} }
+
+  const { path } = config.spool
+  const nobody = origin === null ? 'admin.port is 0, so that a running router cannot be found' : `No router listens at ${origin}`
+  // Opening it would make one: a misspelled path must not look like an empty spool.
+  if (!existsSync(join(path, 'data.mdb'))) throw new SpoolCommandError(`${nobody}, and there is no spool in ${path}.`)
+  const reader = await openReader(path).catch((error: unknown) => {
+    throw new SpoolCommandError(`${nobody}, and the spool in ${path} cannot be opened (${error instanceof Error ? error.message : String(error)}).`)
+  })
+  return {
+    // The counters that `onReplayed` is for are those of a running router.
+    desk: createDeadLetterDesk({ deadLetters: reader.deadLetters, pending: reader.pending, onReplayed () {}, now: () => now }),
+    offline: true,
+    close: () => reader.close()
+  }
+}
