@@ -11,7 +11,6 @@ const ON_PURPOSE: ReadonlyMap<string, string> = new Map([
   ['Expect: GET /js-sdk/bundle.js', NO_CONTINUE],
   ['Expect: HEAD /js-sdk/bundle.js', NO_CONTINUE],
   ['unknown coding and a bad path', ORDER],
-  ['TRACE with a bad path', ORDER]
 ])
 
 /** Requests under way at once, to each of the two. */
