@@ -20,7 +20,7 @@ export interface Numbers {
   readonly skipped: Counts
   /** Answered 2xx, but not copied by rule: the upstream took it, the endpoint was not meant to. */
   readonly skippedThoughTaken: Counts
-  /** Copies taken. */
+  /** Copies taken. One that died and was replayed counts in the hour of its replay instead. */
   readonly accepted: number
   readonly acceptedBytes: number
   readonly delivered: number
@@ -90,14 +90,15 @@ export function * hourReports ({ hours }: LedgerSum): Generator<HourReport> {
 function numbersOf (several: readonly Tallies[]): Numbers {
   const counts = (field: LedgerField): Record<string, number> => countsOf(several, field)
   const { '': takenAndCopied = 0, ...skippedThoughTaken } = counts('answered_ok')
-  const accepted = total(counts('accepted'))
   const delivered = total(counts('delivered'))
   const buried = counts('dead')
-  const replayed = counts('replayed')
-  const dead = less(buried, replayed)
+  const revived = counts('revived')
+  const dead = less(buried, revived)
+  const taken = total(counts('accepted')) + total(counts('replayed'))
+  const accepted = Math.max(0, taken - total(revived))
   const dropped = counts('dropped')
   // What the ledger closes by; less than 0 only when rows of it are lost.
-  const pending = Math.max(0, accepted + total(replayed) - delivered - total(buried) - total(dropped))
+  const pending = Math.max(0, taken - delivered - total(buried) - total(dropped))
   const missing = pending + total(dead) + total(dropped)
   return {
     received: total(counts('received')),
@@ -133,21 +134,10 @@ function bytesOf (several: readonly Tallies[], field: LedgerField): number {
   return sum
 }
 
-/** Dead letters less those replayed: by reason where it was counted with the replay, else from the first reasons that have any. */
-function less (dead: Counts, replayed: Counts): Counts {
-  const left = new Map(Object.entries(dead))
-  let rest = 0
-  for (const [reason, count] of Object.entries(replayed)) {
-    const had = left.get(reason) ?? 0
-    left.set(reason, Math.max(0, had - count))
-    rest += Math.max(0, count - had)
-  }
-  for (const [reason, count] of left) {
-    const taken = Math.min(rest, count)
-    left.set(reason, count - taken)
-    rest -= taken
-  }
-  return Object.fromEntries([...left].filter(([, count]) => count > 0))
+function less (dead: Counts, revived: Counts): Counts {
+  return Object.fromEntries(Object.entries(dead)
+    .map(([reason, count]) => [reason, count - (revived[reason] ?? 0)] as const)
+    .filter(([, count]) => count > 0))
 }
 
 export function total (counts: Counts): number {

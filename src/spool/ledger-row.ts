@@ -11,7 +11,7 @@
 import { crc32 } from 'node:zlib'
 
 /** In the order of their codes on disk: new ones go to the end. */
-export const LEDGER_FIELDS = ['received', 'answered_ok', 'answered_other', 'skipped', 'accepted', 'delivered', 'dead', 'dropped', 'replayed'] as const
+export const LEDGER_FIELDS = ['received', 'answered_ok', 'answered_other', 'skipped', 'accepted', 'delivered', 'dead', 'dropped', 'replayed', 'revived'] as const
 
 export type LedgerField = typeof LEDGER_FIELDS[number]
 
@@ -66,7 +66,8 @@ export function emptyTallies (): Tallies {
     delivered: new Map(),
     dead: new Map(),
     dropped: new Map(),
-    replayed: new Map()
+    replayed: new Map(),
+    revived: new Map()
   }
 }
 

@@ -9,6 +9,10 @@
  *
  *   accepted + replayed = delivered + dead + dropped + pending
  *
+ * A replay takes a copy anew: it is `replayed` in the hour of its replay, and what
+ * becomes of it is counted there. In the hour in which the dead letter was counted it
+ * is `revived`: dead - revived is what is dead still, or was purged.
+ *
  * A cell is what this process added to one hour and project during one hour of its
  * own life (a turn). Later additions make a new row, so that rows of ended turns
  * never change again: they may be forgotten here, and compacted on disk.
@@ -21,10 +25,8 @@ export interface Ledger {
   /**
    * @param n - Default 1.
    * @param bytes - Of the bodies counted; default 0.
-   * @param detail - Status or reason, for the fields that have one; of a replay, the reason of the dead letter.
-   * @param takenAt - When the copy was first taken, in milliseconds since the epoch; default now.
-   *   The same for all that becomes of a copy, its replay and what follows included: a
-   *   report of the last hours must not take the replay of an old dead letter for that of a new one.
+   * @param detail - Status or reason, for the fields that have one; of `revived`, the reason of the dead letter.
+   * @param takenAt - When the copy was taken, in milliseconds since the epoch; default now. The same for all that becomes of it.
    */
   add (project: string, field: LedgerField, n?: number, bytes?: number, detail?: string, takenAt?: number): void
   /** Rows that changed since the last call, to be put as they are. */
