@@ -10,7 +10,7 @@ const ORDER = 'refused and closed either way; the first of two faults decides th
 const ON_PURPOSE: ReadonlyMap<string, string> = new Map([
   ['Expect: GET /js-sdk/bundle.js', NO_CONTINUE],
   ['Expect: HEAD /js-sdk/bundle.js', NO_CONTINUE],
-  ['unknown coding and a bad path', ORDER],
+  ['unknown coding and a bad path', ORDER]
 ])
 
 /** Requests under way at once, to each of the two. */

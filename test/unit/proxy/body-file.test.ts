@@ -226,8 +226,8 @@ test('a disk that fills up in mid-body gives back what it took: the body goes on
 
 /** Files may have 3 MiB; the signal that would end the process at the limit is ignored, so that the write fails. Without the test runner's hooks, which listen to it. */
 async function withFullDisk (folder: string, body: number, memory: number): Promise<unknown> {
-  const script = 'trap "" XFSZ; ulimit -f 3072; exec "$@"'
-  const { stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', process.execPath, FULL_DISK, folder, String(body), String(memory)], { env: { PATH: process.env['PATH'] } })
+  const script = 'unset NODE_OPTIONS; trap "" XFSZ; ulimit -f 3072; exec "$@"'
+  const { stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', process.execPath, FULL_DISK, folder, String(body), String(memory)])
   return JSON.parse(stdout)
 }
 
