@@ -1,6 +1,4 @@
 /** `report`: is everything that was copied delivered? Of a running router or, when none runs, of the spool it left. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { COMPLETE_HEADER } from '../admin/report-route.ts'
 import type { Config } from '../config/config.ts'
 import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
@@ -8,9 +6,8 @@ import { formatFault } from '../config/fault.ts'
 import { collectReport, type ReportRequest, type ReportSource } from '../report/collect.ts'
 import type { ReportForm } from '../report/render.ts'
 import { DEFAULT_SINCE, parseSince, SINCE_EXPECTED } from '../report/window.ts'
-import { adminOrigin } from './admin-address.ts'
 import { CONFIG_OPTION, readArguments, UsageError, type Command, type Io } from './command.ts'
-import { isRouterAt, SpoolCommandError } from './spool-remote.ts'
+import { reachSpool, SpoolCommandError } from './reach-spool.ts'
 
 /** A spool that is read without its router. */
 export interface OpenReportSource extends ReportSource {
@@ -79,10 +76,9 @@ interface Stage extends ReportCommandOptions {
 }
 
 /** @returns Whether the report is complete. @throws {SpoolCommandError} */
-async function print (request: ReportRequest, config: Config, stage: Stage): Promise<boolean> {
-  const origin = adminOrigin(config.admin)
-  if (origin !== null && await isRouterAt(origin)) return await printRemote(origin, request, stage.io)
-  return await printOffline(request, config, origin, stage)
+async function print (request: ReportRequest, config: Config, { openSource, io, nowMs }: Stage): Promise<boolean> {
+  const { origin, source } = await reachSpool(config, openSource)
+  return origin === null ? await printOffline(source, request, io, nowMs) : await printRemote(origin, request, io)
 }
 
 async function printRemote (origin: string, { form, sinceMs, project }: ReportRequest, io: Io): Promise<boolean> {
@@ -99,14 +95,7 @@ async function printRemote (origin: string, { form, sinceMs, project }: ReportRe
   }
 }
 
-async function printOffline (request: ReportRequest, config: Config, origin: string | null, { openSource, io, nowMs }: Stage): Promise<boolean> {
-  const { path } = config.spool
-  const nobody = origin === null ? 'admin.port is 0, so that a running router cannot be found' : `No router listens at ${origin}`
-  // Opening it would make one: a misspelled path must not look like a spool without faults.
-  if (!existsSync(join(path, 'data.mdb'))) throw new SpoolCommandError(`${nobody}, and there is no spool in ${path}.`)
-  const source = await openSource(path).catch((error: unknown) => {
-    throw new SpoolCommandError(`${nobody}, and the spool in ${path} cannot be opened (${messageOf(error)}).`)
-  })
+async function printOffline (source: OpenReportSource, request: ReportRequest, io: Io, nowMs: number): Promise<boolean> {
   try {
     const { complete, text } = await collectReport(source, request, nowMs)
     for await (const part of text) io.stdout.write(part)

@@ -2,32 +2,10 @@
 import type { DeadLetterDesk, Page, Query } from '../admin/dead-letter-desk.ts'
 import type { DeadLetterDetails, DeadLetterView, PendingView } from '../admin/dead-letter-view.ts'
 import { formatDuration } from '../config/units.ts'
-
-/** What keeps a command from its work, in words for who typed it; exit code 1. */
-export class SpoolCommandError extends Error {
-  override readonly name = 'SpoolCommandError'
-}
+import { SpoolCommandError, whyFetchFailed } from './reach-spool.ts'
 
 /** A page of replays is one transaction; this long is a router that hangs. */
 const TIMEOUT_MS = 60_000
-const PROBE_TIMEOUT_MS = 5_000
-
-/**
- * Whether a router answers there.
- *
- * @returns `false` when nobody listens at all.
- * @throws {SpoolCommandError} When somebody does who is not ready for us, or is no router.
- */
-export async function isRouterAt (origin: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
-    if (response.ok && await response.text() === 'ok\n') return true
-  } catch (error) {
-    if (causeOf(error) === 'ECONNREFUSED') return false
-    throw new SpoolCommandError(`The admin listener at ${origin} cannot be reached (${causeOf(error)}).`)
-  }
-  throw new SpoolCommandError(`What answers at ${origin} is not a router; admin.host and admin.port say where its admin listener is.`)
-}
 
 export function createRemoteDesk (origin: string): DeadLetterDesk {
   return {
@@ -56,7 +34,7 @@ export function createRemoteDesk (origin: string): DeadLetterDesk {
   /** @returns What was answered; `null` when there is no such dead letter. */
   async function ask (path: string, init: RequestInit = {}): Promise<unknown> {
     const response = await fetch(origin + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
-      .catch((error: unknown) => { throw new SpoolCommandError(`The router at ${origin} did not answer (${causeOf(error)}).`) })
+      .catch((error: unknown) => { throw new SpoolCommandError(`The router at ${origin} did not answer (${whyFetchFailed(error)}).`) })
     const answer = await response.json().catch(() => null) as { error?: unknown, message?: unknown } | null
     if (response.status === 404 && answer?.error === 'not_found' && /^\/dead-letters\/[0-9a-f]+$/i.test(path)) return null
     if (response.ok && answer !== null) return answer
@@ -71,12 +49,4 @@ function searchOf ({ project, reason, olderThanMs }: Query, limit: number, after
   if (olderThanMs !== undefined) search.set('older_than', formatDuration(olderThanMs))
   if (after !== undefined) search.set('after', after)
   return search.toString()
-}
-
-/** `fetch` says why it failed in the cause of its error, or in the cause of that. */
-function causeOf (error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'timeout'
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error.cause === undefined ? error.message : causeOf(error.cause)
 }

@@ -1,16 +1,14 @@
 /** `spool`: dead letters and the backlog, of a running router or, when none runs, of the spool it left. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { createDeadLetterDesk, type DeadLetterDesk } from '../admin/dead-letter-desk.ts'
 import type { Config } from '../config/config.ts'
 import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 import { formatFault } from '../config/fault.ts'
 import type { DeadLetters, ListPending } from '../spool/types.ts'
-import { adminOrigin } from './admin-address.ts'
 import type { Command, Io } from './command.ts'
+import { reachSpool, SpoolCommandError } from './reach-spool.ts'
 import { readSpoolArguments, SPOOL_OPTIONS, type SpoolArguments } from './spool-arguments.ts'
-import { createRemoteDesk, isRouterAt, SpoolCommandError } from './spool-remote.ts'
-import { act, listBacklog, listDeadLetters, showDeadLetters } from './spool-verbs.ts'
+import { createRemoteDesk } from './spool-remote.ts'
+import { act, listBacklog, listDeadLetters, showDeadLetters, type Stage } from './spool-verbs.ts'
 
 /** A spool that is read without its router. */
 export interface SpoolReader {
@@ -47,7 +45,7 @@ Asks the running router that --config belongs to. When none runs, the spool itse
         return 1
       }
       try {
-        return await runVerb(asked, loaded.config, openReader, io)
+        return await reachAndRun(asked, loaded.config, openReader, io)
       } catch (error) {
         if (!(error instanceof SpoolCommandError)) throw error
         io.stderr.write(`${error.message}\n`)
@@ -57,44 +55,26 @@ Asks the running router that --config belongs to. When none runs, the spool itse
   }
 }
 
-async function runVerb ({ verb, ids, query, limit, pending, json }: SpoolArguments, config: Config, openReader: SpoolCommandOptions['openReader'], io: Io): Promise<number> {
+async function reachAndRun (asked: SpoolArguments, config: Config, openReader: SpoolCommandOptions['openReader'], io: Io): Promise<number> {
   const now = Date.now()
-  const opened = await openDesk(config, openReader, now)
+  const { origin, source } = await reachSpool(config, openReader)
   try {
-    const stage = { desk: opened.desk, offline: opened.offline, json, io, now }
-    switch (verb) {
-      case 'ls': return await (pending ? listBacklog : listDeadLetters)(stage, query, limit)
-      case 'show': return await showDeadLetters(stage, ids)
-      case 'replay':
-      case 'purge': return await act(verb, stage, ids.length > 0 ? ids : null, query)
-    }
+    return await runVerb(asked, { desk: origin === null ? deskOf(source, now) : createRemoteDesk(origin), offline: origin === null, json: asked.json, io, now })
   } finally {
-    await opened.close()
+    await source?.close()
   }
 }
 
-interface OpenDesk {
-  readonly desk: DeadLetterDesk
-  readonly offline: boolean
-  close (): void | Promise<void>
+async function runVerb ({ verb, ids, query, limit, pending }: SpoolArguments, stage: Stage): Promise<number> {
+  switch (verb) {
+    case 'ls': return await (pending ? listBacklog : listDeadLetters)(stage, query, limit)
+    case 'show': return await showDeadLetters(stage, ids)
+    case 'replay':
+    case 'purge': return await act(verb, stage, ids.length > 0 ? ids : null, query)
+  }
 }
 
-/** @throws {SpoolCommandError} */
-async function openDesk (config: Config, openReader: SpoolCommandOptions['openReader'], now: number): Promise<OpenDesk> {
-  const origin = adminOrigin(config.admin)
-  if (origin !== null && await isRouterAt(origin)) return { desk: createRemoteDesk(origin), offline: false, close () {} }
-
-  const { path } = config.spool
-  const nobody = origin === null ? 'admin.port is 0, so that a running router cannot be found' : `No router listens at ${origin}`
-  // Opening it would make one: a misspelled path must not look like an empty spool.
-  if (!existsSync(join(path, 'data.mdb'))) throw new SpoolCommandError(`${nobody}, and there is no spool in ${path}.`)
-  const reader = await openReader(path).catch((error: unknown) => {
-    throw new SpoolCommandError(`${nobody}, and the spool in ${path} cannot be opened (${error instanceof Error ? error.message : String(error)}).`)
-  })
-  return {
-    // The counters that `onReplayed` is for are those of a running router.
-    desk: createDeadLetterDesk({ deadLetters: reader.deadLetters, pending: reader.pending, onReplayed () {}, now: () => now }),
-    offline: true,
-    close: () => reader.close()
-  }
+/** The counters that `onReplayed` is for are those of a running router. */
+function deskOf ({ deadLetters, pending }: SpoolReader, now: number): DeadLetterDesk {
+  return createDeadLetterDesk({ deadLetters, pending, onReplayed () {}, now: () => now })
 }

@@ -45,5 +45,5 @@ test('text from outside steers no terminal', async t => {
   t.equal(printable('a\u001b[31mb\r\nü🙂\u202e\u0085'), 'a\\x1b[31mb\\x0d\\x0aü🙂\\u{202e}\\x85')
   const value = { text: 'a\u001b\u009b\u202eü🙂' }
   t.strictSame(JSON.parse(printableJson(value)), value)
-  t.notMatch(printableJson(value), /[\u007f-\u009f\u202e\u001b]/)
+  for (const char of '\u001b\u009b\u202e') t.notOk(printableJson(value).includes(char))
 })
