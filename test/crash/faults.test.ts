@@ -14,13 +14,14 @@ import { createLoad, LARGE_ONLY, SMALL_ONLY, type Load } from './load.ts'
 import { createProgram, type Program, type Run } from './program.ts'
 import { createRandom } from './random.ts'
 import { responds, startRecorder, type Recorder } from './recorder.ts'
-import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
+import { cannotMount, mountSmallDisk } from './small-disk.ts'
 
 /** Far above what any answer takes, far below what a client waits: a spool that blocks shows. */
 const LONGEST_ANSWER_MS = 5_000
 const RECOVERY_TIMEOUT_MS = 30_000
 
 t.setTimeout(240_000)
+const needsMount = { skip: await cannotMount() }
 
 interface Scene {
   readonly relay: Recorder
@@ -80,65 +81,56 @@ async function copiesSurviveAgain (t: Test, scene: Scene, run: Run): Promise<Run
   return next
 }
 
-async function onSmallDisk (t: Test, size: string, run: (disk: SmallDisk) => Promise<void>): Promise<void> {
-  const disk = await mountSmallDisk(t, size)
-  if (disk === null) t.skip('this user may not mount a file system')
-  else await run(disk)
-}
-
 for (const workers of [1, 2]) {
-  test(`a disk that fills up costs no client anything, and the spool goes on when there is room (${workers} worker(s))`, async t => {
-    await onSmallDisk(t, '16m', async disk => {
-      const scene = await setTheScene(t, disk.path, workers)
-      const { program, load, endpoint } = scene
-      const run = await program.start()
-      endpoint.respondWith(responds.status(503))
-      await load.post(50, { sizes: SMALL_ONLY })
+  test(`a disk that fills up costs no client anything, and the spool goes on when there is room (${workers} worker(s))`, needsMount, async t => {
+    const disk = await mountSmallDisk(t, '16m')
+    const scene = await setTheScene(t, disk.path, workers)
+    const { program, load, endpoint } = scene
+    const run = await program.start()
+    endpoint.respondWith(responds.status(503))
+    await load.post(50, { sizes: SMALL_ONLY })
 
-      await disk.fill()
-      await clientsAreServed(t, scene)
-      await everyCopyIsAccountedFor(scene)
-
-      endpoint.respondWith(responds.status(200))
-      await allButTheDroppedArrive(t, scene)
-      await clientsAreServed(t, scene, 10)
-      await allButTheDroppedArrive(t, scene)
-
-      await disk.makeRoom()
-      await load.post(5, { sizes: SMALL_ONLY })
-      await (await copiesSurviveAgain(t, scene, run)).terminate()
-    })
-  })
-}
-
-test('a router starts on a full disk, mirrors from memory, and uses the disk once there is room', async t => {
-  await onSmallDisk(t, '16m', async disk => {
     await disk.fill()
-    const scene = await setTheScene(t, disk.path)
-    const run = await scene.program.start()
-
     await clientsAreServed(t, scene)
     await everyCopyIsAccountedFor(scene)
+
+    endpoint.respondWith(responds.status(200))
+    await allButTheDroppedArrive(t, scene)
+    await clientsAreServed(t, scene, 10)
     await allButTheDroppedArrive(t, scene)
 
     await disk.makeRoom()
+    await load.post(5, { sizes: SMALL_ONLY })
     await (await copiesSurviveAgain(t, scene, run)).terminate()
   })
+}
+
+test('a router starts on a full disk, mirrors from memory, and uses the disk once there is room', needsMount, async t => {
+  const disk = await mountSmallDisk(t, '16m')
+  await disk.fill()
+  const scene = await setTheScene(t, disk.path)
+  const run = await scene.program.start()
+
+  await clientsAreServed(t, scene)
+  await everyCopyIsAccountedFor(scene)
+  await allButTheDroppedArrive(t, scene)
+
+  await disk.makeRoom()
+  await (await copiesSurviveAgain(t, scene, run)).terminate()
 })
 
-test('a router starts on a read-only disk, mirrors from memory, and uses the disk once it can be written', async t => {
-  await onSmallDisk(t, '16m', async disk => {
-    disk.mount('ro')
-    const scene = await setTheScene(t, disk.path)
-    const run = await scene.program.start()
+test('a router starts on a read-only disk, mirrors from memory, and uses the disk once it can be written', needsMount, async t => {
+  const disk = await mountSmallDisk(t, '16m')
+  disk.mount('ro')
+  const scene = await setTheScene(t, disk.path)
+  const run = await scene.program.start()
 
-    await clientsAreServed(t, scene)
-    await everyCopyIsAccountedFor(scene)
-    await allButTheDroppedArrive(t, scene)
+  await clientsAreServed(t, scene)
+  await everyCopyIsAccountedFor(scene)
+  await allButTheDroppedArrive(t, scene)
 
-    disk.mount('rw')
-    await (await copiesSurviveAgain(t, scene, run)).terminate()
-  })
+  disk.mount('rw')
+  await (await copiesSurviveAgain(t, scene, run)).terminate()
 })
 
 test('a spool that cannot exist, below a regular file, costs no client anything', async t => {

@@ -27,8 +27,8 @@ for (const workers of [1, 2]) {
 
 async function writeFormat (spool: string, version: number): Promise<void> {
   await mkdir(spool, { recursive: true })
-  const environment = open({ path: spool, noSubdir: false, encoding: 'binary', maxDbs: 16 })
-  const meta = environment.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' })
-  await meta.put('format', Buffer.from(String(version)))
+  const environment = open({ path: spool, noSubdir: false, encoding: 'binary', keyEncoding: 'binary', maxDbs: 16 })
+  const meta = environment.openDB<Buffer, Buffer>({ name: 'meta', encoding: 'binary', keyEncoding: 'binary' })
+  await meta.put(Buffer.from('format'), Buffer.from(String(version)))
   await environment.close()
 }

@@ -15,15 +15,21 @@ export interface SmallDisk {
   readonly mount: (mode: 'ro' | 'rw') => void
 }
 
-/** `null`, with the reason as a comment, where this user may not mount. @param size - As mount(8) takes it: `4m`. */
-export async function mountSmallDisk (t: Test, size: string): Promise<SmallDisk | null> {
+/** Why this user may not mount a file system; `false` when that is possible. */
+export async function cannotMount (): Promise<string | false> {
+  const path = await mkdtemp(join(tmpdir(), 'mirror-router-disk-'))
+  const failed = mount(path, '1m')
+  if (failed === null) run('umount', path)
+  await removeFolder(path)
+  return failed === null ? false : `no file system can be mounted here: ${failed}`
+}
+
+/** @param size - As mount(8) takes it: `4m`. @throws What mount says. */
+export async function mountSmallDisk (t: Test, size: string): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), 'mirror-router-disk-'))
   t.teardown(() => removeFolder(path))
-  const mounted = run('mount', '-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path)
-  if (mounted !== null) {
-    t.comment(`No small file system here: ${mounted}`)
-    return null
-  }
+  const failed = mount(path, size)
+  if (failed !== null) throw new Error(failed)
   // Lazily: a router of a test that failed may still have files open.
   t.teardown(() => { run('umount', '-l', path) })
 
@@ -48,6 +54,10 @@ export async function mountSmallDisk (t: Test, size: string): Promise<SmallDisk 
       if (failed !== null) throw new Error(failed)
     }
   }
+}
+
+function mount (path: string, size: string): string | null {
+  return run('mount', '-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path)
 }
 
 /** What it said when it failed; `null` when it did not. */
