@@ -263,7 +263,7 @@ if (values.step !== undefined) {
   if (values.path === undefined) throw new Error('a step is run by the benchmark alone')
   const result = await (values.step === 'write' ? writeBacklog : drainBacklog)(values.path)
   process.send?.(result)
-  process.disconnect()
+  process.disconnect?.()
 } else {
   const folder = await mkdtemp(join(values.path ?? tmpdir(), 'mirror-router-bench-'))
   try {
