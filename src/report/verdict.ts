@@ -21,9 +21,11 @@ function causes ({ pending, dead, dropped }: Pick<Numbers, 'pending' | 'dead' | 
 }
 
 /** What the upstream took and the endpoint lacks, in words; empty when there is nothing. */
-export function lackingOf ({ skippedThoughTaken, missing }: Numbers): string {
+export function lackingOf ({ skippedThoughTaken, answeredOther, missing }: Numbers): string {
+  // A copy is sent whatever the upstream answers: some of the missing may be those it refused.
+  const bound = Object.keys(answeredOther).length === 0 ? '' : 'up to '
   return [
-    ...missing === 0 ? [] : [`${grouped(missing)} copied and not delivered`],
+    ...missing === 0 ? [] : [`${bound}${grouped(missing)} copied and not delivered`],
     ...Object.entries(skippedThoughTaken).map(([reason, count]) => `${grouped(count)} never copied (${reason})`)
   ].join(', ')
 }
