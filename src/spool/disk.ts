@@ -1,0 +1,144 @@
+/**
+ * The environment while it lasts. It opens, it fails, it comes back: whoever uses the
+ * disk says when it failed, and is told when it works again. One line in the log for
+ * each.
+ */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { DATA_FILE, isDamage, isDamaged, moveAside } from './damage.ts'
+import { SpoolFormatError, type Environment, type OpenEnvironment } from './store.ts'
+
+export interface Disk {
+  /** `null` while there is none. It may be failing. */
+  environment (): Environment | null
+  readonly works: boolean
+  /** An operation on the environment failed. */
+  readonly fail: (error: unknown) => void
+  /** Looks whether the environment is still there, and whether a failed one works again. */
+  probe (): void
+  close (): Promise<void>
+}
+
+export interface DiskOptions {
+  readonly path: string
+  readonly open: OpenEnvironment
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly onFail: () => void
+  /** @param anew - It is another environment than before: what was on disk is gone. */
+  readonly onWork: (anew: boolean) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+const PROBE_EVERY_MS = 2000
+const PROBE_KEY = Buffer.from('probe')
+/** An environment that fails so often is opened again. */
+const PROBES_PER_OPENING = 3
+
+/** Opens the environment, if that can be done now; no one is told of that. @throws {SpoolFormatError} */
+export function createDisk (options: DiskOptions): Disk {
+  const { path, log, onFail, onWork, now } = options
+  let environment: Environment | null = null
+  /** The data file that is open; 0 before the first. */
+  let inode = 0
+  let works = false
+  let failedProbes = 0
+  let lastProbe = 0
+
+  function open (): Environment {
+    if (isDamaged(path)) setAside()
+    try {
+      return options.open(path)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      setAside()
+      return options.open(path)
+    }
+  }
+
+  function setAside (): void {
+    const name = moveAside(path, now())
+    log.error({ file: join(path, name) }, 'The spool on disk is damaged and was moved aside; what it held is not delivered. A new one was begun.')
+  }
+
+  function currentInode (): number {
+    try {
+      return statSync(join(path, DATA_FILE)).ino
+    } catch {
+      return 0
+    }
+  }
+
+  function attach (): boolean {
+    if (environment !== null) return false
+    environment = open()
+    const before = inode
+    inode = currentInode()
+    return before !== 0 && inode !== before
+  }
+
+  function detach (): void {
+    const gone = environment
+    environment = null
+    // Its files may be gone or unreadable: there is nothing to be done about what fails here.
+    gone?.close().catch(() => {})
+  }
+
+  function fail (error: unknown): void {
+    if (!works) return
+    works = false
+    lastProbe = now()
+    failedProbes = 0
+    tellFailure(error)
+    onFail()
+  }
+
+  function tellFailure (error: unknown): void {
+    log.error({ error: String(error) }, 'The spool cannot write to its disk; copies wait in memory, up to a bound, and are lost if this process ends.')
+  }
+
+  function tryAgain (): void {
+    lastProbe = now()
+    try {
+      const anew = attach()
+      environment?.transaction(write => { write('meta', PROBE_KEY, Buffer.from(String(lastProbe))) })
+      works = true
+      log.info({ anew }, 'The spool writes to its disk again.')
+      onWork(anew)
+    } catch {
+      failedProbes++
+      if (failedProbes % PROBES_PER_OPENING === 0) detach()
+    }
+  }
+
+  try {
+    attach()
+    works = true
+  } catch (error) {
+    if (error instanceof SpoolFormatError) throw error
+    lastProbe = now()
+    tellFailure(error)
+  }
+
+  return {
+    environment: () => environment,
+    get works () { return works },
+    fail,
+
+    probe () {
+      if (works && environment !== null && inode !== 0 && currentInode() !== inode) {
+        fail(new Error('the file of the spool is gone'))
+        detach()
+        tryAgain()
+      } else if (!works && now() - lastProbe >= PROBE_EVERY_MS) tryAgain()
+    },
+
+    async close () {
+      const last = environment
+      environment = null
+      works = false
+      await last?.close()
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** A copy in memory: on its way to disk, in the window, or claimed. */
+import type { HeapMember } from './heap.ts'
+import type { ClaimedCopy, Copy } from './types.ts'
+import type { History } from './history.ts'
+
+/** Where the record of a copy is, or is to be; `none` is nowhere (yet, or any more). */
+export type Place = 'none' | 'fresh' | 'waiting' | 'dead'
+
+export interface Entry extends ClaimedCopy, HeapMember {
+  readonly key: Buffer
+  /** The key as text. */
+  readonly name: string
+  readonly partition: number
+  readonly copy: Copy
+  readonly record: Buffer
+  /** `null`: the body is in the record. */
+  readonly fileId: Buffer | null
+  /** What it counts for against `max_bytes`. */
+  readonly bytes: number
+  failures: number
+  history: History | null
+  state: 'window' | 'claimed' | 'retrying' | 'settled'
+  /** Where the last commit left it. */
+  disk: Place
+  diskDueAt: number
+  /** Where the transaction under way puts it. */
+  going: Place
+  goingDueAt: number
+  /** Where it is to be. */
+  want: Place
+  dueAt: number
+  older: Entry | null
+  younger: Entry | null
+}
+
+export interface NewEntry extends Pick<Entry, 'key' | 'partition' | 'copy' | 'record' | 'fileId' | 'bytes' | 'state' | 'disk' | 'want'> {
+  readonly history?: History
+  readonly diskDueAt?: number
+}
+
+export function createEntry (entry: NewEntry): Entry {
+  const { key, partition, copy, record, fileId, bytes, state, disk, want, history = null, diskDueAt = 0 } = entry
+  return {
+    key, name: key.toString('latin1'), partition, copy, record, fileId, bytes, history, state, disk, want, diskDueAt,
+    failures: history === null ? 0 : history.failures,
+    going: 'none', goingDueAt: 0, dueAt: diskDueAt, older: null, younger: null, heapIndex: -1
+  }
+}

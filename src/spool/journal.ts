@@ -1,0 +1,271 @@
+/**
+ * What memory knows and the disk does not yet. Each entry says where it is on disk
+ * and where it is to be; a transaction moves all of them at once, together with the
+ * counts and the rows of the ledger that go with them. One transaction is under way
+ * at a time; what changes meanwhile goes into the next.
+ *
+ * When a transaction fails, nothing of it is lost: everything stays to be written,
+ * and the journal tries again every few seconds until the disk takes it.
+ */
+import { countsKey, encodeCounts, type Counts } from './counts.ts'
+import type { Entry, Place } from './entry.ts'
+import { withHistory } from './history.ts'
+import { deadKey, encodeTime, waitingKey, writeTime } from './keys.ts'
+import type { Ledger, StoredRow } from './ledger.ts'
+import type { Environment, Write } from './store.ts'
+
+export interface Journal {
+  /** The entry is to be elsewhere than on disk. */
+  move (entry: Entry, to: Place, dueAt?: number): void
+  /** The disk is another one: the entry is nowhere on it. */
+  renew (entry: Entry): void
+  /** A row to be put with the next transaction. */
+  put (row: ExtraRow): void
+  /** Resolves when everything said so far is committed, or cannot be; `null` while the disk takes nothing. */
+  durable (): Promise<void> | null
+  /** Resolves when nothing is left to write, or the disk takes nothing. */
+  settled (): Promise<void>
+  /** Everything said so far, and `work`, in one transaction. @throws What the environment says; then nothing is written. */
+  together<T> (work: (write: Write) => T): Promise<T>
+  /** Writes what the ledger has, though no copy moved. */
+  tick (): void
+  /** The environment works, or works again. */
+  resume (): void
+  /** It does not: nothing is tried until `resume`. */
+  suspend (): void
+  /** Bytes of records that are nowhere but in memory. */
+  readonly unwrittenBytes: number
+}
+
+export interface ExtraRow {
+  readonly table: 'lost'
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+export interface JournalOptions {
+  /** `null` when none is open. */
+  readonly environment: () => Environment | null
+  readonly ledger: Pick<Ledger, 'takeDirty' | 'putBack' | 'hasDirty'>
+  readonly fsync: 'background' | 'always'
+  /** Of the partitions this process owns. */
+  readonly counts: ReadonlyMap<number, Counts>
+  /** The entry is on disk where it is to be. */
+  readonly onMoved: (entry: Entry) => void
+  readonly onFault: (error: unknown) => void
+}
+
+interface Transaction {
+  readonly entries: readonly Entry[]
+  readonly partitions: ReadonlySet<number>
+  readonly rows: readonly StoredRow[]
+  readonly extras: readonly ExtraRow[]
+}
+
+/** Rows for people that wait for a disk; more are not kept. */
+const MAX_EXTRAS = 10_000
+
+export function createJournal (options: JournalOptions): Journal {
+  const { environment, ledger, counts, onMoved, onFault } = options
+  let dirty = new Set<Entry>()
+  let touched = new Set<number>()
+  let extras: ExtraRow[] = []
+  let unwrittenBytes = 0
+  let scheduled = false
+  let suspended = false
+  /** The transaction under way, until it is settled either way. */
+  let underWay: Promise<void> | null = null
+  /** Resolves what `durable` gave out since the last transaction began. */
+  let next: PromiseWithResolvers<void> | null = null
+
+  function schedule (): void {
+    if (scheduled || underWay !== null || suspended) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      flush()
+    })
+  }
+
+  function hasWork (): boolean {
+    return dirty.size > 0 || touched.size > 0 || extras.length > 0 || ledger.hasDirty
+  }
+
+  function begin (): Transaction {
+    const transaction = { entries: [...dirty], partitions: touched, rows: ledger.takeDirty(), extras }
+    dirty = new Set()
+    touched = new Set()
+    extras = []
+    for (const entry of transaction.entries) {
+      entry.going = entry.want
+      entry.goingDueAt = entry.dueAt
+    }
+    return transaction
+  }
+
+  function write (transaction: Transaction, write: Write): void {
+    for (const entry of transaction.entries) writeMove(entry, write)
+    for (const partition of transaction.partitions) {
+      const row = counts.get(partition)
+      if (row !== undefined) write('counts', countsKey(partition, 'own'), encodeCounts(row))
+    }
+    for (const { key, value } of transaction.rows) write('ledger', key, value)
+    for (const { table, key, value } of transaction.extras) write(table, key, value)
+  }
+
+  function succeed (transaction: Transaction): void {
+    for (const entry of transaction.entries) {
+      if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') unwrittenBytes -= entry.record.length
+      entry.disk = entry.going
+      entry.diskDueAt = entry.goingDueAt
+      if (!dirty.has(entry)) onMoved(entry)
+    }
+  }
+
+  function fail (transaction: Transaction, error: unknown): void {
+    for (const entry of transaction.entries) dirty.add(entry)
+    for (const partition of transaction.partitions) touched.add(partition)
+    ledger.putBack(transaction.rows)
+    extras = [...transaction.extras, ...extras].slice(0, MAX_EXTRAS)
+    onFault(error)
+  }
+
+  function flush (): void {
+    const open = environment()
+    if (underWay !== null || suspended || open === null || !hasWork()) return
+    const waiting = next
+    next = null
+    underWay = run(open).finally(() => {
+      underWay = null
+      waiting?.resolve()
+      if (hasWork()) schedule()
+      else if (next !== null) {
+        next.resolve()
+        next = null
+      }
+    })
+  }
+
+  async function idle (): Promise<void> {
+    for (;;) {
+      if (underWay === null) return
+      await underWay
+    }
+  }
+
+  async function run (open: Environment): Promise<void> {
+    const transaction = begin()
+    try {
+      await open.commit(put => { write(transaction, put) })
+      if (options.fsync === 'always') await open.flushed()
+      succeed(transaction)
+    } catch (error) {
+      fail(transaction, error)
+    }
+  }
+
+  function move (entry: Entry, to: Place, dueAt = 0): void {
+    if (entry.disk === 'none') {
+      if (entry.want === 'none' && to !== 'none') unwrittenBytes += entry.record.length
+      else if (entry.want !== 'none' && to === 'none') unwrittenBytes -= entry.record.length
+    }
+    entry.want = to
+    entry.dueAt = dueAt
+    dirty.add(entry)
+    touched.add(entry.partition)
+    schedule()
+  }
+
+  return {
+    get unwrittenBytes () { return unwrittenBytes },
+    move,
+
+    renew (entry) {
+      if (entry.disk === 'none') return
+      const { want } = entry
+      entry.disk = 'none'
+      entry.want = 'none'
+      move(entry, want, entry.dueAt)
+    },
+
+    put (row) {
+      if (extras.length < MAX_EXTRAS) extras.push(row)
+      schedule()
+    },
+
+    durable () {
+      if (suspended || environment() === null) return null
+      next ??= Promise.withResolvers()
+      return next.promise
+    },
+
+    async settled () {
+      for (;;) {
+        flush()
+        if (underWay === null) return
+        await underWay
+      }
+    },
+
+    async together (work) {
+      await idle()
+      const open = environment()
+      if (open === null) throw new Error('the spool has no disk')
+      const transaction = begin()
+      try {
+        const result = open.transaction(put => {
+          write(transaction, put)
+          return work(put)
+        })
+        succeed(transaction)
+        return result
+      } catch (error) {
+        fail(transaction, error)
+        throw error
+      }
+    },
+
+    tick: schedule,
+
+    resume () {
+      suspended = false
+      schedule()
+    },
+
+    suspend () {
+      suspended = true
+      next?.resolve()
+      next = null
+    }
+  }
+}
+
+function writeMove (entry: Entry, write: Write): void {
+  const { key, record, disk, going, fileId } = entry
+  if (disk === 'fresh' && going !== 'fresh') write('fresh', key, null)
+  if (disk === 'waiting') {
+    if (going !== 'waiting' || entry.goingDueAt !== entry.diskDueAt) write('waiting', waitingKey(key, entry.diskDueAt), null)
+    if (going !== 'waiting') write('ages', key, null)
+  }
+  if (fileId !== null) {
+    if (going === 'none') {
+      if (disk !== 'none') write('files', fileId, null)
+    } else if (disk === 'none') write('files', fileId, fileSize(entry.copy.body.length))
+  }
+  if (going === 'fresh') {
+    if (disk !== 'fresh') write('fresh', key, record)
+  } else if (entry.history !== null && going === 'waiting') {
+    write('waiting', waitingKey(key, entry.goingDueAt), withHistory(entry.history, record))
+    write('ages', key, encodeTime(entry.goingDueAt))
+  } else if (entry.history !== null && going === 'dead') {
+    const dead = deadKey(key, entry.history.buriedAt)
+    write('dead', dead, withHistory(entry.history, record))
+    write('deadIds', Buffer.from(entry.copy.id.slice(0, 255) || '-', 'latin1'), dead)
+  }
+}
+
+function fileSize (bytes: number): Buffer {
+  const value = Buffer.allocUnsafe(6)
+  writeTime(value, bytes, 0)
+  return value
+}

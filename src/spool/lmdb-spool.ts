@@ -1,0 +1,507 @@
+/**
+ * The durable spool: copies in an LMDB environment, large bodies in files beside it.
+ * docs/spool.md has the format; this is how it is used.
+ *
+ *   append  record into `fresh`; the copy also stays in memory (window) while there is room
+ *   claim   from the window, or from disk: never attempted by age, attempted once due
+ *   ack     record and body gone
+ *   retry   record into `waiting`, behind its due time
+ *   bury    record into `dead`
+ *
+ * Invariants:
+ * - a copy's record is in exactly one of `fresh`, `waiting`, `dead`, and moves in the
+ *   transaction that counts the move (`counts`, `ledger`);
+ * - what memory knows better than the disk is `busy`, until a transaction has said so;
+ * - a partition is delivered by the one process that owns it;
+ * - a body's file is there before its record, and goes after it.
+ *
+ * When the disk fails, what is under way stays in memory, up to a bound, and goes to
+ * disk once it works again.
+ */
+import { randomInt } from 'node:crypto'
+import type { Logger } from 'pino'
+import { createBacklog } from './backlog.ts'
+import { createBodyFiles, INLINE_BYTES, type BodyFiles } from './bodies.ts'
+import { createBuried } from './buried.ts'
+import { ANSWER_BYTES, attemptsMade } from './dead-letter.ts'
+import { bodyIn, encodeCopy } from './copy.ts'
+import { diskBytes } from './counts.ts'
+import { createDisk } from './disk.ts'
+import { createEntry, type Entry } from './entry.ts'
+import { createHeap } from './heap.ts'
+import { createJournal } from './journal.ts'
+import { after, createKeySource, partitionEnd, partitionOf, partitionStart, timeOf } from './keys.ts'
+import type { Ledger } from './ledger.ts'
+import { createLostRows, pruneLost } from './lost.ts'
+import { lastTime, readPartitions } from './partitions-on-disk.ts'
+import { openEnvironment, type Environment, type OpenEnvironment } from './store.ts'
+import { bodyOfBytes, bodyOfFile } from './stored-copy.ts'
+import { createSupply } from './supply.ts'
+import { createTotals } from './totals.ts'
+import type { ClaimedCopy, Copy, DropReason, OnDrop, Spool } from './types.ts'
+import { createWindow } from './window.ts'
+
+export interface SpoolOptions {
+  readonly path: string
+  /** Records and bodies on disk, dead letters included, of all processes together. */
+  readonly maxBytes: number
+  readonly whenFull: 'drop_oldest' | 'drop_newest'
+  readonly fsync: 'background' | 'always'
+  readonly deadLetters: { readonly maxBytes: number, readonly maxAgeMs: number }
+  /** What this process appends to; nobody else does. */
+  readonly partition: number
+  readonly onDrop: OnDrop
+  /** A copy died inside the spool: its record is damaged. */
+  readonly onDead?: (project: string, reason: 'corrupt') => void
+  /** Dead letters gave way to younger ones, to copies, or to their age. */
+  readonly onDeadPurged: (project: string, count: number) => void
+  readonly ledger: Ledger
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** For tests that make the disk fail. */
+  readonly openEnvironment?: OpenEnvironment
+  readonly bodies?: BodyFiles
+}
+
+export interface DurableSpool extends Spool {
+  /** Delivers these partitions too; their owner is gone. */
+  adopt (partitions: readonly number[]): void
+  /** Partitions that hold copies or dead letters, of whichever owner. */
+  partitions (): readonly number[]
+  /** Another process changed something: looks again. */
+  poll (): void
+}
+
+/** Copies in memory that are on disk as well. */
+const WINDOW_BYTES = 16 * 1024 * 1024
+/** Copies in memory that are not on disk: it fails, or is slow. */
+const MAX_UNWRITTEN_BYTES = 32 * 1024 * 1024
+const TICK_MS = 1000
+const HOUSEKEEPING_MS = 60_000
+/** Dead letters give way by this much at once, at least. */
+const MIN_SHRINK_BYTES = 1024 * 1024
+
+/** Opens the spool, or begins one. Disks that fail are no error: see the header. @throws {SpoolFormatError} */
+export function openSpool (options: SpoolOptions): DurableSpool {
+  const { path, maxBytes, whenFull, fsync, partition, onDrop, ledger, log, now } = options
+  const bodies = options.bodies ?? createBodyFiles(path, fsync === 'always')
+  const window = createWindow()
+  const retrying = createHeap<Entry>((a, b) => a.dueAt < b.dueAt)
+  /** Claimed, or settled and not yet so on disk. By key. */
+  const busy = new Map<string, Entry>()
+  const totals = createTotals()
+  const lostRow = createLostRows(randomInt(2 ** 32))
+  const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, onFail: () => { journal.suspend() }, onWork: recover })
+  const environment = (): Environment | null => disk.environment()
+  const journal = createJournal({ environment, ledger, fsync, counts: totals.own, onMoved, onFault: disk.fail })
+  const backlog = createBacklog(environment, key => busy.has(key.toString('latin1')))
+  const supply = createSupply({ environment, window, backlog, retrying, busy, pathOf: bodies.pathOf, onCorrupt, onFault: disk.fail })
+  const buried = createBuried({ environment, together: work => journal.together(work), ledger, bodies, onChange: lookAgain, now })
+  const keys = createKeySource(partition, lastTimeOnDisk(), randomInt(2 ** 30))
+  /** Fresh copies of our own partition from here on are, or were, in memory. */
+  let memoryFrom = keys.next(now())
+  /** Partitions whose counts on disk are in `totals`. */
+  const loaded = new Set<number>()
+  let closed = false
+  let shrinking = false
+  let lastHousekeeping = now()
+  /** Body files of this run; a sweep leaves them alone. */
+  const ownFiles = new Set<string>()
+  /** Appends whose body is on its way to a file. */
+  const storing = new Set<Promise<void>>()
+
+  function lastTimeOnDisk (): number {
+    const open = environment()
+    try {
+      return open === null ? 0 : lastTime(open, partition) + 1
+    } catch (error) {
+      disk.fail(error)
+      return 0
+    }
+  }
+
+  /** Takes in what the disk holds of our partitions. */
+  function load (open: Environment): void {
+    for (const owned of totals.own.keys()) {
+      if (loaded.has(owned)) continue
+      totals.load(owned, open)
+      loaded.add(owned)
+    }
+    totals.refresh(open)
+  }
+
+  /** The disk works again, or is another one. */
+  function recover (anew: boolean): void {
+    const open = environment()
+    if (open === null) return
+    if (anew) loseWhatIsNotInMemory()
+    load(open)
+    journal.resume()
+    backlog.lookAgain()
+    spool.onAppend?.()
+  }
+
+  function loseWhatIsNotInMemory (): void {
+    const here = totals.here().pending
+    totals.forget()
+    const entries = [...busy.values()]
+    for (let entry = window.oldest(); entry !== null; entry = entry.younger) entries.push(entry)
+    let kept = 0
+    for (const entry of entries) {
+      if (entry.state === 'settled') continue
+      kept++
+      totals.pending(entry.partition, 1, entry.bytes)
+      journal.renew(entry)
+    }
+    for (let lost = here - kept; lost > 0; lost--) {
+      ledger.add('default', 'dropped', 1, 0, 'spool_error')
+      onDrop('default', 'spool_error')
+    }
+  }
+
+  function onMoved (entry: Entry): void {
+    if (entry.disk !== entry.want) return
+    switch (entry.disk) {
+      case 'fresh':
+        break
+      case 'waiting':
+        if (entry.state !== 'retrying' || entry.diskDueAt !== entry.dueAt) return
+        retrying.remove(entry)
+        entry.state = 'settled'
+        busy.delete(entry.name)
+        backlog.expect(entry.diskDueAt)
+        break
+      case 'none':
+        if (entry.fileId !== null) {
+          void bodies.remove(entry.fileId)
+          ownFiles.delete(entry.fileId.toString('hex'))
+        }
+        busy.delete(entry.name)
+        break
+      case 'dead':
+        busy.delete(entry.name)
+        break
+    }
+  }
+
+  function insert (copy: Copy, fileId: Buffer | null): void {
+    const record = encodeCopy(copy, fileId)
+    const bytes = diskBytes(record.length, fileId === null ? 0 : copy.body.length)
+    ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
+    if (!makeRoomInMemory(record.length)) { lose(copy, 'spool_error', fileId); return }
+    if (!makeRoom(bytes)) { lose(copy, 'spool_full', fileId); return }
+    const body = fileId === null ? bodyOfBytes(bodyIn(record, copy.body.length)) : bodyOfFile(bodies.pathOf(fileId), copy.body.length)
+    const entry = createEntry({ key: keys.next(copy.takenAt), partition, copy: { ...copy, body }, record, fileId, bytes, state: 'window', disk: 'none', want: 'none' })
+    window.add(entry)
+    totals.pending(partition, 1, bytes)
+    journal.move(entry, 'fresh')
+    shrinkWindow()
+    spool.onAppend?.()
+  }
+
+  async function insertWithFile (copy: Copy): Promise<void> {
+    const fileId = keys.next(copy.takenAt)
+    ownFiles.add(fileId.toString('hex'))
+    copy.body.hold()
+    try {
+      await bodies.store(copy.body, fileId)
+      insert(copy, fileId)
+    } catch (error) {
+      log.warn({ error: String(error) }, 'A large body could not be put into the spool.')
+      ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
+      lose(copy, 'spool_error', fileId)
+    } finally {
+      copy.body.release()
+    }
+    await (journal.durable() ?? undefined)
+  }
+
+  /** What the disk has as well gives way, oldest first. */
+  function shrinkWindow (): void {
+    while (window.bytes > WINDOW_BYTES) {
+      const oldest = window.oldest()
+      if (oldest === null || oldest.disk !== 'fresh') break
+      window.remove(oldest)
+      oldest.state = 'settled'
+      memoryFrom = after(oldest.key)
+    }
+  }
+
+  function makeRoomInMemory (bytes: number): boolean {
+    while (journal.unwrittenBytes + bytes > MAX_UNWRITTEN_BYTES) {
+      const oldest = whenFull === 'drop_oldest' ? window.oldest() : null
+      if (oldest === null || oldest.disk !== 'none') return false
+      window.remove(oldest)
+      drop(oldest, 'spool_error')
+    }
+    return true
+  }
+
+  /** Dead letters give way first: they have been counted. Then, by `when_full`, the oldest copies. */
+  function makeRoom (bytes: number): boolean {
+    if (bytes > maxBytes) return false
+    for (;;) {
+      const { pendingBytes, deadBytes } = totals.everywhere()
+      const excess = pendingBytes + deadBytes + bytes - maxBytes
+      if (excess <= 0) return true
+      if (deadBytes > 0 && disk.works) void shrinkDead(excess)
+      if (shrinking && deadBytes >= excess) return true
+      const oldest = whenFull === 'drop_oldest' ? supply.oldest(Infinity) : null
+      if (oldest === null) return false
+      drop(oldest, 'spool_full')
+    }
+  }
+
+  /** A copy that is no more; it stays busy until the disk says so too. */
+  function drop (entry: Entry, reason: DropReason): void {
+    settle(entry)
+    journal.move(entry, 'none')
+    count(entry.copy, reason)
+  }
+
+  function lose (copy: Copy, reason: DropReason, fileId: Buffer | null): void {
+    if (fileId !== null) void bodies.remove(fileId)
+    count(copy, reason)
+  }
+
+  function count (copy: Copy, reason: DropReason): void {
+    ledger.add(copy.project, 'dropped', 1, copy.body.length, reason, copy.takenAt)
+    journal.put(lostRow(copy, reason, now()))
+    onDrop(copy.project, reason)
+  }
+
+  /** The copy is pending no more. */
+  function settle (entry: Entry): void {
+    entry.state = 'settled'
+    busy.set(entry.name, entry)
+    totals.pending(entry.partition, -1, -entry.bytes)
+  }
+
+  function unclaim (token: ClaimedCopy): Entry {
+    // A token is the entry itself.
+    const entry = token as Entry
+    if (entry.state !== 'claimed' || busy.get(entry.name) !== entry) throw new Error('This copy is not claimed.')
+    return entry
+  }
+
+  function buryEntry (entry: Entry, reason: string, answer: string): void {
+    const time = now()
+    const last = entry.history
+    const attempted = attemptsMade(0, reason) > 0
+    entry.history = {
+      failures: entry.failures,
+      takenAt: entry.copy.takenAt,
+      firstAttemptAt: last?.firstAttemptAt || (attempted ? time : 0),
+      lastAttemptAt: attempted ? time : last?.lastAttemptAt ?? 0,
+      buriedAt: time,
+      reason,
+      answer: answer === '' ? last?.answer ?? '' : answer.slice(0, ANSWER_BYTES)
+    }
+    settle(entry)
+    totals.dead(entry.partition, 1, entry.bytes)
+    journal.move(entry, 'dead')
+    ledger.add(entry.copy.project, 'dead', 1, entry.copy.body.length, reason, entry.copy.takenAt)
+    const excess = totals.everywhere().deadBytes - options.deadLetters.maxBytes
+    if (excess > 0) void shrinkDead(excess)
+  }
+
+  function onCorrupt (entry: Entry): void {
+    log.error({ id: entry.copy.id, project: entry.copy.project }, 'A copy in the spool is damaged; it is a dead letter now.')
+    buryEntry(entry, 'corrupt', '')
+    options.onDead?.(entry.copy.project, 'corrupt')
+  }
+
+  async function shrinkDead (bytes: number): Promise<void> {
+    if (shrinking) return
+    shrinking = true
+    try {
+      const purged = await buried.shrink(now() - options.deadLetters.maxAgeMs, bytes > 0 ? Math.max(bytes, Math.min(MIN_SHRINK_BYTES, maxBytes / 16)) : 0)
+      for (const [project, count] of purged) options.onDeadPurged(project, count)
+    } catch (error) {
+      disk.fail(error)
+    } finally {
+      shrinking = false
+    }
+  }
+
+  function lookAgain (): void {
+    const open = environment()
+    if (open === null || closed) return
+    try {
+      totals.refresh(open)
+      backlog.lookAgain()
+    } catch (error) {
+      disk.fail(error)
+    }
+    spool.onAppend?.()
+  }
+
+  function adopt (partitions: readonly number[]): void {
+    const open = environment()
+    try {
+      for (const adopted of partitions) {
+        if (totals.own.has(adopted)) continue
+        totals.adopt(adopted)
+        backlog.add(adopted, adopted === partition ? () => memoryFrom : () => partitionEnd(adopted))
+      }
+      open?.clearStaleReaders()
+      if (open !== null) load(open)
+    } catch (error) {
+      disk.fail(error)
+    }
+    void sweep(partitions)
+    spool.onAppend?.()
+  }
+
+  /** Removes body files that no record names, and says which are missing. */
+  async function sweep (partitions: readonly number[]): Promise<void> {
+    const files = (await bodies.list()).filter(fileId => partitions.includes(partitionOf(fileId)) && !ownFiles.has(fileId.toString('hex')))
+    const open = environment()
+    if (open === null || closed) return
+    try {
+      const orphans = files.filter(fileId => open.get('files', fileId) === undefined)
+      const present = new Set(files.map(fileId => fileId.toString('hex')))
+      let missing = 0
+      for (const partition of partitions) {
+        for (const key of open.keys('files', { start: partitionStart(partition), end: partitionEnd(partition) })) {
+          if (!present.has(key.toString('hex')) && !ownFiles.has(key.toString('hex'))) missing++
+        }
+      }
+      if (orphans.length > 0) log.warn({ files: orphans.length }, 'Body files without a copy were removed from the spool: their copies had not been taken, or were done.')
+      if (missing > 0) log.error({ files: missing }, 'Body files are missing from the spool: their copies become dead letters (body_lost).')
+      await Promise.all(orphans.map(fileId => bodies.remove(fileId)))
+    } catch (error) {
+      disk.fail(error)
+    }
+  }
+
+  function tick (): void {
+    disk.probe()
+    const open = environment()
+    if (!disk.works || open === null) return
+    journal.tick()
+    try {
+      totals.refresh(open)
+      if (now() - lastHousekeeping < HOUSEKEEPING_MS) return
+      lastHousekeeping = now()
+      open.clearStaleReaders()
+      pruneLost(open)
+    } catch (error) {
+      disk.fail(error)
+      return
+    }
+    void shrinkDead(Math.max(0, totals.everywhere().deadBytes - options.deadLetters.maxBytes))
+  }
+
+  /** Claimed copies included. */
+  function oldestTakenAt (): number | null {
+    let oldest = window.oldest()?.copy.takenAt ?? Infinity
+    for (const { copy, state } of busy.values()) {
+      if (state !== 'settled') oldest = Math.min(oldest, copy.takenAt)
+    }
+    const open = environment()
+    try {
+      if (open !== null && backlog.peekFresh() !== null) oldest = Math.min(oldest, timeOf(backlog.peekFresh() ?? Buffer.alloc(12)))
+      const tried = open === null ? null : backlog.peekAged()
+      if (tried !== null) oldest = Math.min(oldest, timeOf(tried))
+    } catch (error) {
+      disk.fail(error)
+    }
+    return oldest === Infinity ? null : oldest
+  }
+
+  const timer = setInterval(tick, TICK_MS)
+  timer.unref()
+
+  const spool: DurableSpool = {
+    onAppend: null,
+
+    append (copy) {
+      if (closed) {
+        ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
+        count(copy, 'spool_error')
+        return null
+      }
+      if (copy.body.file !== null || copy.body.length > INLINE_BYTES) {
+        const stored = insertWithFile(copy)
+        storing.add(stored)
+        void stored.finally(() => { storing.delete(stored) })
+        return stored
+      }
+      insert(copy, null)
+      return journal.durable()
+    },
+
+    claim (limit, time) {
+      const claimed: Entry[] = []
+      while (claimed.length < limit) {
+        const entry = supply.next(time)
+        if (entry === null) break
+        claimed.push(entry)
+      }
+      return claimed
+    },
+
+    nextDueAt: () => supply.nextDueAt(),
+
+    ack (token) {
+      const entry = unclaim(token)
+      settle(entry)
+      journal.move(entry, 'none')
+      ledger.add(entry.copy.project, 'delivered', 1, entry.copy.body.length, '', entry.copy.takenAt)
+    },
+
+    retry (token, dueAt, counted = true, answer = '') {
+      const entry = unclaim(token)
+      const time = now()
+      const last = entry.history
+      if (counted) entry.failures++
+      entry.history = {
+        failures: entry.failures,
+        takenAt: entry.copy.takenAt,
+        firstAttemptAt: last?.firstAttemptAt || (counted ? time : 0),
+        lastAttemptAt: counted ? time : last?.lastAttemptAt ?? 0,
+        buriedAt: 0,
+        reason: '',
+        answer: answer === '' ? last?.answer ?? '' : answer.slice(0, ANSWER_BYTES)
+      }
+      entry.state = 'retrying'
+      journal.move(entry, 'waiting', Math.max(0, Math.floor(dueAt)))
+      retrying.push(entry)
+    },
+
+    bury (token, reason, answer) {
+      buryEntry(unclaim(token), reason, answer)
+    },
+
+    deadLetters: buried,
+
+    stats () {
+      const { pending, pendingBytes, dead, deadBytes } = totals.here()
+      return { pending, pendingBytes, oldestTakenAt: oldestTakenAt(), dead, deadBytes }
+    },
+
+    adopt,
+
+    partitions () {
+      const open = environment()
+      return open === null ? [] : readPartitions(open)
+    },
+
+    poll: lookAgain,
+
+    async close () {
+      if (closed) return
+      closed = true
+      clearInterval(timer)
+      await Promise.all(storing)
+      await journal.settled()
+      await disk.close()
+    }
+  }
+
+  if (!disk.works) journal.suspend()
+  adopt([partition])
+  return spool
+}

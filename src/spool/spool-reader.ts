@@ -1,0 +1,169 @@
+/**
+ * The spool for those who neither take copies nor deliver them: the supervisor and
+ * the command line, beside running routers or without one.
+ */
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createBodyFiles } from './bodies.ts'
+import { createBuried } from './buried.ts'
+import { addCounts, decodeCounts, noCounts } from './counts.ts'
+import { DATA_FILE, isDamaged } from './damage.ts'
+import { after as afterKey, readTime, timeOf, waitingKey } from './keys.ts'
+import { hourKey, type StoredRow } from './ledger-row.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import { readLost, type LostCopy } from './lost.ts'
+import { readPartitions } from './partitions-on-disk.ts'
+import { openEnvironment, type Environment } from './store.ts'
+import { readFresh, readWithHistory } from './stored-copy.ts'
+import type { DeadLetters, SpoolStats } from './types.ts'
+
+/** A copy that waits or is being sent, as it is on disk. */
+export interface PendingSummary {
+  readonly id: string
+  readonly project: string
+  /** Attempts that failed. */
+  readonly attempts: number
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+  /** `null`: never attempted, due at once. */
+  readonly dueAt: number | null
+  readonly bodyBytes: number
+  /** For `after`. */
+  readonly position: string
+}
+
+export interface SpoolReader {
+  readonly deadLetters: DeadLetters
+  /** Those never attempted first, then those attempted; each by partition and age. @param after - `position` of the last one of the page before. */
+  pending (filter: { readonly project?: string }, limit: number, after?: string): readonly PendingSummary[]
+  /** @param sinceHour - Hours since the epoch; included. */
+  readLedger (sinceHour: number): Iterable<StoredRow>
+  /** Oldest loss first. */
+  lost (filter: { readonly project?: string, readonly since?: number }): Iterable<LostCopy>
+  /** Of all processes together. */
+  stats (): SpoolStats
+  /** Partitions that hold copies or dead letters. */
+  partitions (): readonly number[]
+  close (): Promise<void>
+}
+
+export interface SpoolReaderOptions {
+  /** Counts replays; the default writes rows of its own. */
+  readonly ledger?: Ledger
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+/**
+ * A spool that is not there yet is an empty one, and nothing is made; it is seen once
+ * it is there.
+ *
+ * @throws {SpoolFormatError} from here or, for a spool that comes later, from any method.
+ */
+export function openSpoolReader (path: string, options: SpoolReaderOptions = {}): SpoolReader {
+  const now = options.now ?? Date.now
+  const ledger = options.ledger ?? createLedger({ writer: `reader-${randomUUID()}`, now })
+  let open: Environment | null = null
+  let closed = false
+
+  function environment (): Environment | null {
+    if (open === null && !closed && existsSync(join(path, DATA_FILE)) && !isDamaged(path)) open = openEnvironment(path)
+    return open
+  }
+
+  function required (): Environment {
+    const found = environment()
+    if (found === null) throw new Error('there is no spool')
+    return found
+  }
+
+  const bodies = createBodyFiles(path, false)
+  const deadLetters = createBuried({
+    environment,
+    together: async work => required().transaction(work),
+    ledger, bodies, now,
+    onChange () {}
+  })
+
+  function * fresh (from: Environment, start: Buffer | null): Generator<PendingSummary> {
+    for (const { key, value } of from.entries('fresh', start === null ? {} : { start })) {
+      const { copy } = readFresh(value, bodies.pathOf)
+      yield { id: copy.id, project: copy.project, attempts: 0, takenAt: copy.takenAt, dueAt: null, bodyBytes: copy.body.length, position: `f${key.toString('hex')}` }
+    }
+  }
+
+  function * waiting (from: Environment, start: Buffer | null): Generator<PendingSummary> {
+    for (const { key, value: due } of from.entries('ages', start === null ? {} : { start })) {
+      const dueAt = readTime(due, 0)
+      const value = from.get('waiting', waitingKey(key, dueAt))
+      if (value === undefined) continue
+      const { copy, history } = readWithHistory(value, bodies.pathOf)
+      yield { id: copy.id, project: copy.project, attempts: history?.failures ?? 0, takenAt: copy.takenAt, dueAt, bodyBytes: copy.body.length, position: `w${key.toString('hex')}` }
+    }
+  }
+
+  function * pendingFrom (from: Environment, position: string | undefined): Generator<PendingSummary> {
+    const start = position === undefined ? null : afterKey(Buffer.from(position.slice(1), 'hex'))
+    if (position?.startsWith('w') !== true) yield * fresh(from, start)
+    yield * waiting(from, position?.startsWith('w') === true ? start : null)
+  }
+
+  return {
+    deadLetters,
+
+    pending (filter, limit, position) {
+      const found: PendingSummary[] = []
+      const from = environment()
+      if (from === null || limit <= 0) return found
+      for (const summary of pendingFrom(from, position)) {
+        if (filter.project !== undefined && filter.project !== summary.project) continue
+        found.push(summary)
+        if (found.length >= limit) break
+      }
+      return found
+    },
+
+    readLedger (sinceHour) {
+      return environment()?.entries('ledger', { start: hourKey(sinceHour) }) ?? []
+    },
+
+    * lost ({ project, since = 0 }) {
+      const from = environment()
+      if (from === null) return
+      for (const copy of readLost(from)) {
+        if ((project === undefined || copy.project === project) && copy.droppedAt >= since) yield copy
+      }
+    },
+
+    stats () {
+      const from = environment()
+      const sum = noCounts()
+      if (from === null) return { ...sum, oldestTakenAt: null }
+      for (const { value } of from.entries('counts', {})) addCounts(sum, decodeCounts(value))
+      let oldest = Infinity
+      for (const partition of readPartitions(from)) {
+        for (const table of ['fresh', 'ages'] as const) oldest = Math.min(oldest, firstTime(from, table, partition))
+      }
+      return { ...sum, oldestTakenAt: oldest === Infinity ? null : oldest }
+    },
+
+    partitions () {
+      const from = environment()
+      return from === null ? [] : readPartitions(from)
+    },
+
+    async close () {
+      closed = true
+      await open?.close()
+      open = null
+    }
+  }
+}
+
+function firstTime (from: Environment, table: 'fresh' | 'ages', partition: number): number {
+  const start = Buffer.alloc(2)
+  start.writeUInt16BE(partition)
+  for (const key of from.keys(table, { start, limit: 1 })) return key.readUInt16BE(0) === partition ? timeOf(key) : Infinity
+  return Infinity
+}

@@ -1,0 +1,129 @@
+/**
+ * The LMDB environment of the spool: its tables, and one transaction at a time. All
+ * of the spool's writing and reading goes through `Environment`, so that a test can
+ * make any of it fail.
+ */
+import { mkdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { open, type Database, type RangeOptions } from 'lmdb'
+
+/** See docs/spool.md for what each holds. */
+export const TABLES = ['meta', 'fresh', 'waiting', 'ages', 'dead', 'deadIds', 'files', 'counts', 'lost', 'ledger'] as const
+export type Table = typeof TABLES[number]
+
+/** Puts a value, or removes the key where the value is `null`. */
+export type Write = (table: Table, key: Buffer, value: Buffer | null) => void
+
+export interface Range {
+  /** Included; the first key of the table when left out. */
+  readonly start?: Buffer
+  /** Not included. */
+  readonly end?: Buffer
+  readonly limit?: number
+  /** From the last key to the first; without `start` and `end`. */
+  readonly reverse?: boolean
+}
+
+export interface Entry {
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+export interface Environment {
+  get (table: Table, key: Buffer): Buffer | undefined
+  keys (table: Table, range: Range): Iterable<Buffer>
+  entries (table: Table, range: Range): Iterable<Entry>
+  /** One transaction; resolves when it survives the end of the process. What it was given must not be changed until then. */
+  commit (fill: (write: Write) => void): Promise<void>
+  /** Resolves when everything committed survives a power cut. */
+  flushed (): Promise<void>
+  /** One transaction, at once. Reads inside see its writes; all or nothing. */
+  transaction<T> (work: (write: Write) => T): T
+  /** Frees what processes that were killed still hold. */
+  clearStaleReaders (): void
+  close (): Promise<void>
+}
+
+export type OpenEnvironment = (path: string) => Environment
+
+/** The spool was written by a newer program. */
+export class SpoolFormatError extends Error {
+  override readonly name = 'SpoolFormatError'
+}
+
+export const FORMAT = 1
+const FORMAT_KEY = Buffer.from('format')
+type BinaryTable = Database<Buffer, Buffer>
+
+/** Makes the folder if it is missing. @throws {SpoolFormatError}, or what LMDB says. */
+export const openEnvironment: OpenEnvironment = path => {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const options = {
+    path, noSubdir: false, maxDbs: TABLES.length + 4, permissionsMode: 0o600,
+    encoding: 'binary' as const, keyEncoding: 'binary' as const, eventTurnBatching: false
+  }
+  const root = open<Buffer, Buffer>(options)
+  const openTable = (name: Table): BinaryTable => root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
+
+  const tables: Partial<Record<Table, BinaryTable>> = { meta: openTable('meta') }
+  const meta = table('meta')
+  const format = root.transactionSync(() => {
+    const found = meta.get(FORMAT_KEY)
+    if (found === undefined) meta.putSync(FORMAT_KEY, Buffer.from(String(FORMAT)))
+    return found
+  })
+  if (format !== undefined && format.toString() !== String(FORMAT)) {
+    void root.close()
+    throw new SpoolFormatError(`the spool at ${path} has format ${format.toString()}, this program knows format ${FORMAT}: start the newer program, or give this one another spool.path`)
+  }
+  for (const name of TABLES) tables[name] ??= openTable(name)
+
+  function table (name: Table): BinaryTable {
+    const found = tables[name]
+    if (found === undefined) throw new Error(`the table ${name} is not open`)
+    return found
+  }
+
+  const write: Write = (name, key, value) => {
+    // Inside a batch neither has a promise of its own; inside a transaction both are done at once.
+    if (value === null) void table(name).remove(key)
+    else void table(name).put(key, value)
+  }
+
+  return {
+    get: (name, key) => table(name).getBinary(key),
+    keys: (name, range) => table(name).getKeys(rangeOptions(range)),
+    entries: (name, range) => table(name).getRange(rangeOptions(range)),
+    async commit (fill) {
+      try {
+        await root.batch(() => { fill(write) })
+      } catch (error) {
+        throw await causeOf(error)
+      }
+    },
+    async flushed () { await root.flushed },
+    transaction: work => root.transactionSync(() => work(write)),
+    clearStaleReaders () { root.readerCheck() },
+    close: () => root.close()
+  }
+}
+
+function rangeOptions ({ start, end, limit, reverse }: Range): RangeOptions {
+  return {
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(reverse === undefined ? {} : { reverse })
+  }
+}
+
+/** lmdb-js rejects a commit with a general error that holds a promise of the real one, which is rejected right after, if at all. */
+async function causeOf (thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof Error) || !('commitError' in thrown)) return thrown
+  try {
+    await Promise.race([thrown.commitError, sleep(100)])
+    return thrown
+  } catch (cause) {
+    return cause
+  }
+}

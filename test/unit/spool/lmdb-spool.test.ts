@@ -1,0 +1,56 @@
+import { test } from 'tap'
+import { claimOne, openTestSpool } from '../../helpers/spool.ts'
+import { copyOf, memoryBody } from '../../helpers/copies.ts'
+
+test('a copy survives the end of the process that took it, byte for byte', async t => {
+  const first = openTestSpool(t)
+  const copy = copyOf({ project: '7', method: 'PUT', target: '/x?\xe4', headers: ['A', 'b \xff', 'a', ''], framed: false, body: memoryBody('one', 'two\n\0') })
+  await first.spool.append(copy)
+  await first.spool.close()
+
+  const { spool } = openTestSpool(t, { path: first.path })
+  const claimed = claimOne(spool, Date.now())
+
+  const { body, ...rest } = copy
+  t.match(claimed.copy, rest)
+  t.equal(Buffer.concat([...claimed.copy.body.chunks ?? []]).toString('latin1'), 'onetwo\n\0')
+  t.equal(claimed.copy.body.length, body.length)
+  t.equal(claimed.failures, 0)
+})
+
+test('an acked copy is gone, a claimed one comes again after a restart', async t => {
+  const first = openTestSpool(t)
+  const [a, b] = [copyOf(), copyOf()]
+  await first.spool.append(a)
+  await first.spool.append(b)
+  first.spool.ack(claimOne(first.spool, Date.now()))
+  claimOne(first.spool, Date.now())
+  await first.spool.close()
+
+  const { spool } = openTestSpool(t, { path: first.path })
+
+  t.match(spool.stats(), { pending: 1, dead: 0, oldestTakenAt: b.takenAt })
+  t.equal(claimOne(spool, Date.now()).copy.id, b.id)
+  t.strictSame(spool.claim(1, Date.now()), [])
+})
+
+test('failures, due time and the last answer survive a restart', async t => {
+  let now = 1_000_000
+  const first = openTestSpool(t, { now: () => now })
+  await first.spool.append(copyOf({ takenAt: now }))
+  first.spool.retry(claimOne(first.spool, now), now + 5000, true, 'busy')
+  await first.spool.close()
+
+  const { spool } = openTestSpool(t, { path: first.path, now: () => now })
+  t.strictSame(spool.claim(1, now + 4999), [])
+  t.equal(spool.nextDueAt(), now + 5000)
+  now += 5000
+  const claimed = claimOne(spool, now)
+  t.equal(claimed.failures, 1)
+  spool.bury(claimed, 'expired', '')
+  await spool.close()
+
+  const last = openTestSpool(t, { path: first.path, now: () => now })
+  t.match(last.spool.stats(), { pending: 0, dead: 1 })
+  t.match(last.spool.deadLetters.get(claimed.copy.id), { reason: 'expired', attempts: 1, answer: 'busy', buriedAt: now })
+})
