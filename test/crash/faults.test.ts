@@ -96,8 +96,10 @@ for (const workers of [1, 2]) {
 
     endpoint.respondWith(responds.status(200))
     await allButTheDroppedArrive(t, scene)
+    const dropped = await program.metric('mirror_dropped_total')
     await clientsAreServed(t, scene, 10)
     await allButTheDroppedArrive(t, scene)
+    t.equal(await program.metric('mirror_dropped_total'), dropped, 'while the endpoint is well no copy needs the disk')
 
     await disk.makeRoom()
     await load.post(5, { sizes: SMALL_ONLY })
