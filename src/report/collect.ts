@@ -1,7 +1,8 @@
 /** From a spool to a report: sums the ledger, finds the copies behind the numbers, and renders. */
 import { hourOf, HOUR_MS, type StoredRow } from '../spool/ledger-row.ts'
 import { createSummer } from '../spool/ledger-sum.ts'
-import { nameCopies, type FoundCopy } from './missing.ts'
+import type { UndeliveredCopy } from '../spool/undelivered.ts'
+import { nameCopies } from './missing.ts'
 import { renderReport, type ReportForm } from './render.ts'
 import { createReport, hourReports } from './report.ts'
 import { inSlices } from './slices.ts'
@@ -11,7 +12,7 @@ export interface ReportSource {
   /** In the table's order, as it is at one moment. */
   readLedger (sinceHour: number): Iterable<StoredRow>
   /** Those dropped, dead and pending, in this order; oldest first. */
-  notDelivered (request: Pick<ReportRequest, 'sinceMs' | 'project'>): Iterable<FoundCopy>
+  notDelivered (request: Pick<ReportRequest, 'sinceMs' | 'project'>): Iterable<UndeliveredCopy>
 }
 
 export interface ReportRequest {

@@ -6,7 +6,8 @@
  */
 import { open } from 'node:fs/promises'
 import { eventIdOf } from '../envelope/read-envelope.ts'
-import type { Copy, CopyBody } from '../spool/types.ts'
+import type { CopyBody } from '../spool/types.ts'
+import type { UndeliveredCopy } from '../spool/undelivered.ts'
 import { inSlices } from './slices.ts'
 
 /** A copy that was not delivered. */
@@ -16,33 +17,22 @@ export interface MissingCopy {
   readonly requestId: string
   /** `null`: the body is no envelope, carries no event, or is gone. */
   readonly eventId: string | null
-  readonly state: 'dropped' | 'dead' | 'pending'
+  readonly state: UndeliveredCopy['state']
   /** Status or reason; empty for a pending one. */
   readonly reason: string
   /** ISO. */
   readonly takenAt: string
 }
 
-/** As the spool knows it. */
-export interface FoundCopy extends Pick<MissingCopy, 'project' | 'state' | 'reason'> {
-  readonly id: string
-  /** Milliseconds since the epoch. */
-  readonly takenAt: number
-  /** What the event id is read from; `null` when there is no copy any more. */
-  readonly copy: Pick<Copy, 'headers' | 'body'> | null
-  /** Of a copy that is gone, if it was known. */
-  readonly eventId?: string | null
-}
-
 /** Enough for every content coding; see eventIdOf. */
 const START_BYTES = 132 * 1024
 
 /** In the order of `found`, which is not asked for more than is taken. */
-export function nameCopies (found: Iterable<FoundCopy>): AsyncGenerator<readonly MissingCopy[]> {
+export function nameCopies (found: Iterable<UndeliveredCopy>): AsyncGenerator<readonly MissingCopy[]> {
   return inSlices(found, nameCopy)
 }
 
-async function nameCopy ({ project, id, state, reason, takenAt, copy, eventId = null }: FoundCopy): Promise<MissingCopy> {
+async function nameCopy ({ project, id, state, reason, takenAt, copy, eventId }: UndeliveredCopy): Promise<MissingCopy> {
   return {
     project,
     requestId: id,

@@ -144,13 +144,14 @@ export function createBuried (options: BuriedOptions): Buried {
       const time = now()
       // What a replay buries again meanwhile is not replayed twice.
       const bounded = { ...filter, buriedBefore: Math.min(filter.buriedBefore ?? Infinity, time + 1) }
-      return takeOut(bounded, Infinity, ({ key, stored }, write, counts) => {
+      return takeOut(bounded, Infinity, ({ key, stored, letter }, write, counts) => {
         const copyKey = copyKeyOfDead(key)
         const history = { failures: 0, takenAt: time, firstAttemptAt: 0, lastAttemptAt: 0, buriedAt: 0, reason: '', answer: '' }
         write('waiting', waitingKey(copyKey, time), withHistory(history, stored.record))
         write('ages', copyKey, encodeTime(time))
         counts.pending++
         counts.pendingBytes += sizeOf(stored)
+        ledger.add(stored.copy.project, 'revived', 1, stored.copy.body.length, letter.reason, letter.takenAt)
         ledger.add(stored.copy.project, 'replayed', 1, stored.copy.body.length, '', time)
       }, true)
     },

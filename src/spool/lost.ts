@@ -54,11 +54,17 @@ function eventIdOf ({ body }: Copy): string | null {
 
 export function * readLost (environment: Environment): Generator<LostCopy> {
   for (const { value } of environment.entries('lost', {})) {
-    try {
-      yield JSON.parse(value.toString()) as LostCopy
-    } catch {
-      // A damaged row names nobody; the ledger has counted the copy.
-    }
+    const lost = decodeLost(value)
+    if (lost !== null) yield lost
+  }
+}
+
+/** @returns `null` for a damaged row: it names nobody, but the ledger has counted the copy. */
+export function decodeLost (value: Buffer): LostCopy | null {
+  try {
+    return JSON.parse(value.toString()) as LostCopy
+  } catch {
+    return null
   }
 }
 

@@ -16,31 +16,18 @@ import { readLost, type LostCopy } from './lost.ts'
 import { readPartitions } from './partitions-on-disk.ts'
 import { openEnvironment, type Environment } from './store.ts'
 import { readFresh, readWithHistory } from './stored-copy.ts'
-import type { DeadLetters, SpoolStats } from './types.ts'
-
-/** A copy that waits or is being sent, as it is on disk. */
-export interface PendingSummary {
-  readonly id: string
-  readonly project: string
-  /** Attempts that failed. */
-  readonly attempts: number
-  /** Milliseconds since the epoch. */
-  readonly takenAt: number
-  /** `null`: never attempted, due at once. */
-  readonly dueAt: number | null
-  readonly bodyBytes: number
-  /** For `after`. */
-  readonly position: string
-}
+import type { DeadLetters, ListPending, PendingSummary, SpoolStats } from './types.ts'
+import { readUndelivered, type UndeliveredCopy } from './undelivered.ts'
 
 export interface SpoolReader {
   readonly deadLetters: DeadLetters
-  /** Those never attempted first, then those attempted; each by partition and age. @param after - `position` of the last one of the page before. */
-  pending (filter: { readonly project?: string }, limit: number, after?: string): readonly PendingSummary[]
+  readonly pending: ListPending
   /** @param sinceHour - Hours since the epoch; included. */
   readLedger (sinceHour: number): Iterable<StoredRow>
   /** Oldest loss first. */
   lost (filter: { readonly project?: string, readonly since?: number }): Iterable<LostCopy>
+  /** Every copy that was not delivered, with its body if there is one; may be read slowly. */
+  undelivered (): Iterable<UndeliveredCopy>
   /** Of all processes together. */
   stats (): SpoolStats
   /** Partitions that hold copies or dead letters. */
@@ -134,6 +121,11 @@ export function openSpoolReader (path: string, options: SpoolReaderOptions = {})
       for (const copy of readLost(from)) {
         if ((project === undefined || copy.project === project) && copy.droppedAt >= since) yield copy
       }
+    },
+
+    undelivered () {
+      const from = environment()
+      return from === null ? [] : readUndelivered(from, bodies.pathOf)
     },
 
     stats () {

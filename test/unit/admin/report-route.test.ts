@@ -2,8 +2,8 @@
 import t, { test, type Test } from 'tap'
 import { createAdminServer } from '../../../src/admin/server.ts'
 import { registerReportRoutes } from '../../../src/admin/report-route.ts'
-import type { FoundCopy } from '../../../src/report/missing.ts'
 import { createLedger, type Ledger } from '../../../src/spool/ledger.ts'
+import type { UndeliveredCopy } from '../../../src/spool/undelivered.ts'
 
 t.setTimeout(30_000)
 
@@ -17,7 +17,7 @@ interface Setup {
   readonly asked: unknown[]
 }
 
-async function setup (t: Test, count: (ledger: Ledger) => void, found: Iterable<FoundCopy> = []): Promise<Setup> {
+async function setup (t: Test, count: (ledger: Ledger) => void, found: Iterable<UndeliveredCopy> = []): Promise<Setup> {
   const asked: unknown[] = []
   const ledger = createLedger({ writer: 'w', now: () => NOW })
   count(ledger)
@@ -37,10 +37,10 @@ async function setup (t: Test, count: (ledger: Ledger) => void, found: Iterable<
   return { url: `http://127.0.0.1:${server.port()}`, asked }
 }
 
-function deadCopy (fields: Partial<FoundCopy> = {}): FoundCopy {
+function deadCopy (fields: Partial<UndeliveredCopy> = {}): UndeliveredCopy {
   const body = Buffer.from(`{"event_id":"${EVENT_ID}"}\n{"type":"event","length":2}\n{}\n`)
   return {
-    id: 'a'.repeat(32), project: '1', state: 'dead', reason: '400', takenAt: NOW,
+    id: 'a'.repeat(32), project: '1', state: 'dead', reason: '400', takenAt: NOW, eventId: null,
     copy: { headers: [], body: { length: body.length, chunks: [body], file: null, hold () {}, release () {}, takeFile: async () => {} } },
     ...fields
   }

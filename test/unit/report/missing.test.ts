@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'tap'
-import { nameCopies, type FoundCopy, type MissingCopy } from '../../../src/report/missing.ts'
+import { nameCopies, type MissingCopy } from '../../../src/report/missing.ts'
 import type { CopyBody } from '../../../src/spool/types.ts'
+import type { UndeliveredCopy } from '../../../src/spool/undelivered.ts'
 
 const EVENT_ID = 'fc6d8c0c43fc4630ad850ee518f1b9d0'
 const ENVELOPE = Buffer.from(`{"event_id":"${EVENT_ID}","sent_at":"2026-08-20T12:00:00Z"}\n{"type":"event","length":2}\n{}\n`)
@@ -14,15 +15,15 @@ function bodyOf (chunks: readonly Buffer[] | null, file: string | null = null): 
   return { length: 1000, chunks, file, hold () {}, release () {}, takeFile: async () => {} }
 }
 
-function found (body: CopyBody, headers: readonly string[] = []): FoundCopy {
-  return { id: 'a'.repeat(32), project: '1', state: 'pending', reason: '', takenAt: 0, copy: { headers, body } }
+function found (body: CopyBody, headers: readonly string[] = []): UndeliveredCopy {
+  return { id: 'a'.repeat(32), project: '1', state: 'pending', reason: '', takenAt: 0, eventId: null, copy: { headers, body } }
 }
 
-function * many (): Generator<FoundCopy> {
+function * many (): Generator<UndeliveredCopy> {
   for (let i = 0; i < 20_000; i++) yield found(bodyOf([ENVELOPE]))
 }
 
-async function named (copies: Iterable<FoundCopy>): Promise<MissingCopy[]> {
+async function named (copies: Iterable<UndeliveredCopy>): Promise<MissingCopy[]> {
   const all: MissingCopy[] = []
   for await (const part of nameCopies(copies)) all.push(...part)
   return all
