@@ -2,7 +2,8 @@
  * What an operator asks of dead letters, whoever asks: the admin listener, or the
  * command line on a spool that no router has open.
  */
-import type { DeadLetterFilter, DeadLetters, ListPending } from '../spool/types.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { DeadLetterFilter, DeadLetters, ListPending, PendingSummary } from '../spool/types.ts'
 import { describeDeadLetter, viewDeadLetter, viewPending, type DeadLetterDetails, type DeadLetterView, type PendingView } from './dead-letter-view.ts'
 
 /** Which dead letters; all that are given must hold. An empty one means every one. */
@@ -23,8 +24,8 @@ export interface Page {
 
 export interface Backlog {
   readonly pending: readonly PendingView[]
-  /** There are more than were asked for. */
-  readonly more: boolean
+  /** Give it as `after` for what is behind; `null` at the end. */
+  readonly next: string | null
 }
 
 export interface Done {
@@ -36,7 +37,7 @@ export interface Done {
 
 export interface DeadLetterDesk {
   list (query: Query, limit: number, after?: string): Promise<Page>
-  pending (query: Pick<Query, 'project' | 'olderThanMs'>, limit: number): Promise<Backlog>
+  pending (query: Pick<Query, 'project' | 'olderThanMs'>, limit: number, after?: string): Promise<Backlog>
   show (id: string): Promise<DeadLetterDetails | null>
   replay (query: Query): Promise<Done>
   purge (query: Query): Promise<Done>
@@ -50,6 +51,9 @@ export interface DeskOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
+
+/** Traffic may go through the same process: it gets its turn between so many copies of a long backlog. */
+const SCANNED_AT_ONCE = 200
 
 export function createDeadLetterDesk ({ deadLetters, pending, onReplayed, now }: DeskOptions): DeadLetterDesk {
   const before = (ageMs: number | undefined): number | undefined => ageMs === undefined ? undefined : now() - ageMs
@@ -77,10 +81,19 @@ export function createDeadLetterDesk ({ deadLetters, pending, onReplayed, now }:
       return { deadLetters: page.map(viewDeadLetter), next: found.length > limit ? page.at(-1)?.id ?? null : null }
     },
 
-    async pending ({ project, olderThanMs }, limit) {
-      const takenBefore = before(olderThanMs)
-      const found = pending({ ...project !== undefined && { project }, ...takenBefore !== undefined && { takenBefore } }, limit + 1)
-      return { pending: found.slice(0, limit).map(viewPending), more: found.length > limit }
+    async pending ({ project, olderThanMs }, limit, after) {
+      const takenBefore = before(olderThanMs) ?? Infinity
+      const found: PendingSummary[] = []
+      let position = after
+      for (let last = false; !last && found.length <= limit;) {
+        const page = pending({}, SCANNED_AT_ONCE, position)
+        found.push(...page.filter(copy => copy.takenAt < takenBefore && (project === undefined || copy.project === project)))
+        position = page.at(-1)?.position
+        last = page.length < SCANNED_AT_ONCE
+        await setImmediate()
+      }
+      const shown = found.slice(0, limit)
+      return { pending: shown.map(viewPending), next: found.length > limit ? shown.at(-1)?.position ?? null : null }
     },
 
     async show (id) {

@@ -16,7 +16,7 @@ export class QueryError extends Error {
 }
 
 const DEFAULT_LIMIT = 100
-export const MOST_PER_PAGE = 1000
+const MOST_PER_PAGE = 1000
 
 /** Whether it can be the id of a copy: 32 hex digits. */
 export function isId (text: string): boolean {
@@ -24,10 +24,9 @@ export function isId (text: string): boolean {
 }
 
 /** @throws {QueryError} */
-export function readListRequest (fields: Fields, filters: readonly ('project' | 'reason' | 'older_than' | 'after')[]): ListRequest {
-  refuseOthers(fields, [...filters, 'limit'])
-  const after = textOf(fields, 'after')
-  return { query: readQuery(fields), limit: readLimit(fields), after: after === undefined ? undefined : readId(after) }
+export function readListRequest (fields: Fields, filters: readonly ('project' | 'reason' | 'older_than')[]): ListRequest {
+  refuseOthers(fields, [...filters, 'limit', 'after'])
+  return { query: readQuery(fields), limit: readLimit(fields), after: readAfter(fields) }
 }
 
 /**
@@ -62,6 +61,13 @@ function readQuery (fields: Fields): Query {
   const olderThanMs = age === undefined ? undefined : parseDuration(age)
   if (olderThanMs === null) throw new QueryError(`older_than: expected a time such as 1h, got ${JSON.stringify(age)}.`)
   return { ...project !== undefined && { project }, ...reason !== undefined && { reason }, ...olderThanMs !== undefined && { olderThanMs } }
+}
+
+/** The `next` of a page: an id, or a place in the backlog. */
+function readAfter (fields: Fields): string | undefined {
+  const after = textOf(fields, 'after')
+  if (after !== undefined && !/^[0-9a-z]{1,100}$/i.test(after)) throw new QueryError('after: expected the "next" of a page.')
+  return after
 }
 
 function readLimit (fields: Fields): number {

@@ -5,7 +5,7 @@
  *   GET  /dead-letters/:id          decoded; with ?body=1 the bytes of the body
  *   POST /dead-letters/replay       {"ids": […]}, {"project": …}, …, or {"all": true}
  *   POST /dead-letters/purge        the same
- *   GET  /pending?project=&older_than=&limit=
+ *   GET  /pending?project=&older_than=&limit=&after=
  *
  * Mapped paths and keys are not shown (dead-letter-view.ts); the bytes of a body are
  * the client's own, and may hold its DSN. Other sites' pages are refused.
@@ -43,14 +43,14 @@ function addRoutes (scope: FastifyInstance, options: DeskOptions): void {
   })
 
   scope.get('/dead-letters', async ({ query: fields }) => {
-    const { query, limit, after } = readListRequest(fields as Fields, ['project', 'reason', 'older_than', 'after'])
+    const { query, limit, after } = readListRequest(fields as Fields, ['project', 'reason', 'older_than'])
     const { deadLetters, next } = await desk.list(query, limit, after)
     return { dead_letters: deadLetters, next }
   })
 
   scope.get('/pending', async ({ query: fields }) => {
-    const { query, limit } = readListRequest(fields as Fields, ['project', 'older_than'])
-    return await desk.pending(query, limit)
+    const { query, limit, after } = readListRequest(fields as Fields, ['project', 'older_than'])
+    return await desk.pending(query, limit, after)
   })
 
   scope.get('/dead-letters/:id', async (request: FastifyRequest<{ Params: { id: string }, Querystring: Fields }>, reply) => {

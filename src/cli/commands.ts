@@ -21,6 +21,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'check', aliases: ['-t'], summary: 'Check a configuration and name every fault in it.', load: async () => (await import('./check.ts')).check },
   { name: 'explain', aliases: [], summary: 'Show what would be done with a request.', load: async () => (await import('./explain.ts')).explain },
   { name: 'import-nginx', aliases: [], summary: 'Turn an nginx.conf into a router.yaml.', load: async () => (await import('./import-nginx.ts')).importNginx },
+  { name: 'spool', aliases: [], summary: 'List, show, replay or purge dead letters.', load: async () => (await import('./spool.ts')).spool },
   { name: 'demo', aliases: [], summary: 'Show the whole thing on this machine, with stand-ins and real traffic.', load: async () => (await import('./demo.ts')).demo }
 ]
 

@@ -1,6 +1,6 @@
 /** What `spool` is asked to do. Everything that makes no sense is refused before anything is read or removed. */
 import type { Query } from '../admin/dead-letter-desk.ts'
-import { isId, MOST_PER_PAGE } from '../admin/dead-letter-query.ts'
+import { isId } from '../admin/dead-letter-query.ts'
 import { didYouMean } from '../config/suggest.ts'
 import { parseDuration } from '../config/units.ts'
 import { CONFIG_OPTION, readArguments, UsageError, type Arguments } from './command.ts'
@@ -72,10 +72,9 @@ function readQuery ({ project, reason, 'older-than': age }: Values): Query {
   return { ...project !== undefined && { project }, ...reason !== undefined && { reason }, ...olderThanMs !== undefined && { olderThanMs } }
 }
 
-function readLimit ({ limit: text, pending }: Values): number {
+function readLimit ({ limit: text }: Values): number {
   if (text === undefined) return DEFAULT_LIMIT
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0
   if (limit === 0) throw new UsageError(`--limit ${text}: expected a number above 0`)
-  if (pending === true && limit > MOST_PER_PAGE) throw new UsageError(`--limit ${text}: at most ${MOST_PER_PAGE} with --pending`)
   return limit
 }

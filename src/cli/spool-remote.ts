@@ -1,6 +1,6 @@
 /** The dead letters of a running router, over its admin listener. */
-import type { DeadLetterDesk, Page, Query } from '../admin/dead-letter-desk.ts'
-import type { DeadLetterDetails, DeadLetterView, PendingView } from '../admin/dead-letter-view.ts'
+import type { Backlog, DeadLetterDesk, Page, Query } from '../admin/dead-letter-desk.ts'
+import type { DeadLetterDetails, DeadLetterView } from '../admin/dead-letter-view.ts'
 import { formatDuration } from '../config/units.ts'
 import { SpoolCommandError, whyFetchFailed } from './reach-spool.ts'
 
@@ -13,7 +13,7 @@ export function createRemoteDesk (origin: string): DeadLetterDesk {
       const { dead_letters: deadLetters, next } = await ask(`/dead-letters?${searchOf(query, limit, after)}`) as { dead_letters: DeadLetterView[], next: Page['next'] }
       return { deadLetters, next }
     },
-    pending: async (query, limit) => await ask(`/pending?${searchOf(query, limit)}`) as { pending: PendingView[], more: boolean },
+    pending: async (query, limit, after) => await ask(`/pending?${searchOf(query, limit, after)}`) as Backlog,
     show: async id => await ask(`/dead-letters/${id}`) as DeadLetterDetails | null,
     async replay (query) {
       const { replayed, missing } = await tell('/dead-letters/replay', query) as { replayed: number, missing: string[] }

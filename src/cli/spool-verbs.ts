@@ -1,6 +1,6 @@
 /** What each verb of `spool` does with the dead letters it is given; wherever they are. */
-import type { DeadLetterDesk, Page, Query } from '../admin/dead-letter-desk.ts'
-import type { DeadLetterDetails, DeadLetterView } from '../admin/dead-letter-view.ts'
+import type { DeadLetterDesk, Query } from '../admin/dead-letter-desk.ts'
+import type { DeadLetterDetails } from '../admin/dead-letter-view.ts'
 import type { Io } from './command.ts'
 import { printableJson } from './printable.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -20,28 +20,26 @@ export interface Stage {
 const PAGE = 500
 
 export async function listDeadLetters ({ desk, json, io, now }: Stage, query: Query, limit: number): Promise<number> {
-  const letters: DeadLetterView[] = []
-  let more = false
-  for await (const page of pagesOf(desk, query, Math.min(PAGE, limit))) {
-    letters.push(...page.deadLetters)
-    more = page.next !== null || letters.length > limit
-    if (letters.length >= limit) break
-  }
-  letters.splice(limit)
-
-  if (json) io.stdout.write(printableJson({ dead_letters: letters, more }))
-  else if (letters.length === 0) io.stdout.write(nothing(query))
-  else io.stdout.write(lines(renderDeadLetters(letters, now)))
+  const { entries, more } = await upTo(limit, async (size, after) => {
+    const { deadLetters, next } = await desk.list(query, size, after)
+    return { entries: deadLetters, next }
+  })
+  if (json) io.stdout.write(printableJson({ dead_letters: entries, more }))
+  else if (entries.length === 0) io.stdout.write(nothing(query))
+  else io.stdout.write(lines(renderDeadLetters(entries, now)))
   if (more && !json) io.stderr.write('There are more: --limit N lists more of them.\n')
   return 0
 }
 
 export async function listBacklog ({ desk, json, io, now }: Stage, query: Query, limit: number): Promise<number> {
-  const { pending, more } = await desk.pending(query, limit)
-  if (json) io.stdout.write(printableJson({ pending, more }))
-  else if (pending.length === 0) io.stdout.write(isEmpty(query) ? 'No copies wait.\n' : 'No copies that wait match.\n')
-  else io.stdout.write(lines(renderBacklog(pending, now)))
-  if (more && !json) io.stderr.write('More copies wait.\n')
+  const { entries, more } = await upTo(limit, async (size, after) => {
+    const { pending, next } = await desk.pending(query, size, after)
+    return { entries: pending, next }
+  })
+  if (json) io.stdout.write(printableJson({ pending: entries, more }))
+  else if (entries.length === 0) io.stdout.write(isEmpty(query) ? 'No copies wait.\n' : 'No copies that wait match.\n')
+  else io.stdout.write(lines(renderBacklog(entries, now)))
+  if (more && !json) io.stderr.write('More copies wait: --limit N lists more of them.\n')
   return 0
 }
 
@@ -94,18 +92,36 @@ export async function act (verb: 'replay' | 'purge', stage: Stage, ids: readonly
 }
 
 async function idsOf (desk: DeadLetterDesk, query: Query, progress: Progress): Promise<string[]> {
-  const ids: string[] = []
-  for await (const page of pagesOf(desk, query, PAGE)) {
-    ids.push(...page.deadLetters.map(letter => letter.id))
-    if (page.next !== null) progress.show(ids.length, null)
+  const ids = new Set<string>()
+  const pages = pagesOf(async after => {
+    const { deadLetters, next } = await desk.list(query, PAGE, after)
+    return { entries: deadLetters, next }
+  })
+  for await (const { entries, next } of pages) {
+    for (const { id } of entries) ids.add(id)
+    if (next !== null) progress.show(ids.size, null)
   }
-  return ids
+  return [...ids]
 }
 
-async function * pagesOf (desk: DeadLetterDesk, query: Query, size: number): AsyncGenerator<Page> {
+interface Entries<Entry> {
+  readonly entries: readonly Entry[]
+  readonly next: string | null
+}
+
+async function upTo<Entry> (limit: number, list: (size: number, after?: string) => Promise<Entries<Entry>>): Promise<{ entries: Entry[], more: boolean }> {
+  const all: Entry[] = []
+  for await (const { entries, next } of pagesOf(after => list(Math.min(PAGE, limit), after))) {
+    all.push(...entries)
+    if (all.length >= limit) return { entries: all.slice(0, limit), more: next !== null || all.length > limit }
+  }
+  return { entries: all, more: false }
+}
+
+async function * pagesOf<Entry> (list: (after?: string) => Promise<Entries<Entry>>): AsyncGenerator<Entries<Entry>> {
   let after: string | undefined
   do {
-    const page = await desk.list(query, size, after)
+    const page = await list(after)
     yield page
     after = page.next ?? undefined
   } while (after !== undefined)

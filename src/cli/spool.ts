@@ -78,3 +78,7 @@ async function runVerb ({ verb, ids, query, limit, pending }: SpoolArguments, st
 function deskOf ({ deadLetters, pending }: SpoolReader, now: number): DeadLetterDesk {
   return createDeadLetterDesk({ deadLetters, pending, onReplayed () {}, now: () => now })
 }
+
+export const spool = createSpoolCommand({
+  openReader: async path => (await import('../spool/spool-reader.ts')).openSpoolReader(path)
+})

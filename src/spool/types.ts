@@ -96,20 +96,15 @@ export interface PendingSummary {
   readonly attempts: number
   /** Milliseconds since the epoch. */
   readonly takenAt: number
-  /** When the next attempt is due, in milliseconds since the epoch; `null`: at once, or being made. */
+  /** When the next attempt is due, in milliseconds since the epoch; `null`: never attempted, due at once. */
   readonly dueAt: number | null
   readonly bodyBytes: number
+  /** Its place in the list; holds when the copy is gone. */
+  readonly position: string
 }
 
-/** Which pending copies; all that are given must hold. */
-export interface PendingFilter {
-  readonly project?: string
-  /** Milliseconds since the epoch. */
-  readonly takenBefore?: number
-}
-
-/** The first `limit` pending copies, those never failed first, each part oldest first. */
-export type ListPending = (filter: PendingFilter, limit: number) => readonly PendingSummary[]
+/** Those never attempted first, then those attempted; each by partition and age. @param after - `position` of the last one of the page before. */
+export type ListPending = (filter: { readonly project?: string }, limit: number, after?: string) => readonly PendingSummary[]
 
 export type DropReason = 'spool_full' | 'spool_error'
 

@@ -7,7 +7,7 @@ import { createDelivery, type Delivery } from '../../src/mirror/delivery.ts'
 import { createEndpoint } from '../../src/mirror/endpoint.ts'
 import type { MirrorObserver } from '../../src/mirror/observer.ts'
 import { createMemorySpool } from '../../src/spool/memory-spool.ts'
-import type { Copy, CopyBody, Spool } from '../../src/spool/types.ts'
+import type { Copy, CopyBody, ListPending, PendingSummary, Spool } from '../../src/spool/types.ts'
 import { createArrivals, type Arrivals } from './arrivals.ts'
 
 export interface CountedBody extends CopyBody {
@@ -54,6 +54,14 @@ export function copyOf (fields: Partial<Copy> = {}): Copy {
     body: memoryBody('{}\n'),
     ...fields
   }
+}
+
+/** A backlog that is listed as the spool lists its own. */
+export function listPending (pending: readonly PendingSummary[]): ListPending {
+  return ({ project }, limit, after) => pending
+    .slice(after === undefined ? 0 : pending.findIndex(copy => copy.position === after) + 1)
+    .filter(copy => project === undefined || copy.project === project)
+    .slice(0, limit)
 }
 
 export interface Ledger {

@@ -6,8 +6,8 @@ import { test, type Test } from 'tap'
 import { registerDeadLetterRoutes } from '../../../src/admin/dead-letter-routes.ts'
 import { createAdminServer } from '../../../src/admin/server.ts'
 import { createMemorySpool } from '../../../src/spool/memory-spool.ts'
-import type { ClaimedCopy, Copy, ListPending, PendingFilter, Spool } from '../../../src/spool/types.ts'
-import { copyOf, fileBody, memoryBody } from '../../helpers/copies.ts'
+import type { ClaimedCopy, Copy, PendingSummary, Spool } from '../../../src/spool/types.ts'
+import { copyOf, fileBody, listPending, memoryBody } from '../../helpers/copies.ts'
 import { eventually } from '../../helpers/router.ts'
 
 const HOUR = 3_600_000
@@ -22,7 +22,6 @@ interface Answer {
 interface Setup {
   readonly spool: Spool
   readonly replayed: string[][]
-  readonly asked: [PendingFilter, number][]
   /** A dead letter; it was buried this long ago. */
   readonly bury: (fields?: Partial<Copy>, reason?: string, answer?: string, ageMs?: number) => Copy
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>
@@ -30,18 +29,14 @@ interface Setup {
   readonly url: string
 }
 
-async function setup (t: Test, pending: ReturnType<ListPending> = []): Promise<Setup> {
+async function setup (t: Test, pending: readonly PendingSummary[] = []): Promise<Setup> {
   let clock = NOW
   const spool = createMemorySpool({ maxBytes: 64 * 1024 * 1024, whenFull: 'drop_oldest', onDrop () {}, now: () => clock })
   const replayed: string[][] = []
-  const asked: [PendingFilter, number][] = []
   const server = createAdminServer({ host: '127.0.0.1', port: 0, readiness: () => 'ready', metrics: { contentType: 'text/plain', render: async () => '' } })
   registerDeadLetterRoutes(server.app, {
     deadLetters: spool.deadLetters,
-    pending: (filter, limit) => {
-      asked.push([filter, limit])
-      return pending.slice(0, limit)
-    },
+    pending: listPending(pending),
     onReplayed: projects => { replayed.push([...projects]) },
     now: () => NOW
   })
@@ -50,7 +45,7 @@ async function setup (t: Test, pending: ReturnType<ListPending> = []): Promise<S
   const url = `http://127.0.0.1:${server.port()}`
 
   return {
-    spool, replayed, asked, url,
+    spool, replayed, url,
     bury (fields = {}, reason = '400', answer = '', ageMs = 0) {
       clock = NOW - ageMs
       const copy = copyOf({ takenAt: clock - HOUR, ...fields })
@@ -245,27 +240,33 @@ test('a query that makes no sense is a 400 that says what is wrong', async t => 
     ['/dead-letters?older_than=soon', 'older_than: expected a time such as 1h, got "soon".'],
     ['/dead-letters?project=1&project=2', 'project: expected one text.'],
     ['/dead-letters?raeson=400', 'raeson: unknown; did you mean reason?'],
-    ['/dead-letters?after=x', '"x" is no id: an id has 32 hexadecimal digits.'],
+    ['/dead-letters?after=-', 'after: expected the "next" of a page.'],
     ['/pending?reason=400', /^reason: unknown/]
   ] as const) t.match(await get(path), { status: 400, body: { error: 'bad_request', message } }, path)
 })
 
-test('the backlog is listed as far as asked for', async t => {
-  const pending = [1, 2, 3].map(i => ({ id: String(i).padStart(32, '0'), project: '1', attempts: i, takenAt: NOW, dueAt: i === 1 ? null : NOW + HOUR, bodyBytes: 7 }))
-  const { get, asked } = await setup(t, pending)
+test('the backlog is listed in pages, and filtered', async t => {
+  const pending = Array.from({ length: 500 }, (_, i) => ({
+    id: i.toString(16).padStart(32, '0'), project: String(i % 2), attempts: i, takenAt: NOW - i * 60_000, dueAt: i === 1 ? null : NOW + HOUR, bodyBytes: 7, position: `f${i.toString(16).padStart(4, '0')}`
+  }))
+  const { get } = await setup(t, pending)
 
-  const some = await get('/pending?project=1&older_than=1m&limit=2')
-  const all = await get('/pending')
+  const first = await get('/pending?project=1&older_than=1m&limit=2')
+  const second = await get(`/pending?limit=2&after=${String(first.body['next'])}`)
+  const seen: unknown[] = []
+  for (let after: string | null = ''; after !== null;) {
+    const { body } = await get(`/pending?project=1&limit=100${after}`)
+    seen.push(...body['pending'] as unknown[])
+    after = typeof body['next'] === 'string' ? `&after=${body['next']}` : null
+  }
 
-  t.strictSame(some.body, {
-    pending: [
-      { id: pending[0]?.id, project: '1', attempts: 1, taken_at: '2026-11-22T12:00:00.000Z', due_at: null, body_bytes: 7 },
-      { id: pending[1]?.id, project: '1', attempts: 2, taken_at: '2026-11-22T12:00:00.000Z', due_at: '2026-11-22T13:00:00.000Z', body_bytes: 7 }
-    ],
-    more: true
+  t.strictSame(first.body, {
+    pending: [3, 5].map(i => ({ id: pending[i]?.id, project: '1', attempts: i, taken_at: new Date(NOW - i * 60_000).toISOString(), due_at: '2026-11-22T13:00:00.000Z', body_bytes: 7 })),
+    next: 'f0005'
   })
-  t.equal(all.body['more'], false)
-  t.strictSame(asked, [[{ project: '1', takenBefore: NOW - 60_000 }, 3], [{}, 101]])
+  t.match(second.body, { pending: [{ id: pending[6]?.id }, { id: pending[7]?.id }], next: 'f0007' })
+  t.equal(seen.length, 250)
+  t.match(seen[0], { id: pending[1]?.id, due_at: null })
 })
 
 const FOREIGN: readonly Record<string, string>[] = [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.example.test' }, { origin: 'null' }, { origin: 'http://127.0.0.1:1' }]
