@@ -43,7 +43,7 @@ export interface DeliveryStatus {
   readonly closedUntil: number | null
   /** Projects that fail while others are served. */
   readonly projectsDown: readonly ProjectOutage[]
-  readonly lastFailure: { readonly code: string, readonly at: number } | null
+  readonly lastFailure: { readonly project: string, readonly code: string, readonly at: number } | null
   readonly width: number
   readonly underWay: number
 }
@@ -63,8 +63,8 @@ export interface Delivery {
 const MAX_SLEEP_MS = 60_000
 /** Copies that are claimed and wait for room of their project. */
 const MAX_HELD = 16
-/** Copies looked at for a probe of another project than the last one's. */
-const MAX_CANDIDATES = 16
+/** Copies looked at for a probe of another project than the one that failed last. */
+const MAX_CANDIDATES = 32
 /** How often a probe is looked for while all copies there are may not go. */
 const LOOK_INTERVAL_MS = 1000
 
@@ -76,7 +76,6 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   const health = createHealth({ log: options.log, retry, now, random, pending: () => spool.stats().pending })
   let held: ClaimedCopy[] = []
   let underWay = 0
-  let lastProbed = ''
   let lastFailure: DeliveryStatus['lastFailure'] = null
   let woken = false
   let closing: Promise<void> | null = null
@@ -107,7 +106,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     const time = now()
     const closedUntil = health.closedUntil()
     if (time < closedUntil) wakeAt(closedUntil, time)
-    else if (health.isProbing(time)) probe(time)
+    else if (health.isProbing()) probe(time)
     else fill(time)
   }
 
@@ -126,22 +125,22 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     if (held.length > 0) wakeAt(time + SILENCE_MS, time)
   }
 
-  /** Sends one copy, if possible of another project than the last: it may be the project that is down. */
+  /** Sends one copy, if possible not of the project that failed last: it may be the one that is down. */
   function probe (time: number): void {
     if (underWay > 0) return
     const candidates = held.splice(0)
     if (candidates.length === 0) candidates.push(...claimDue(1, time))
-    if (candidates[0]?.copy.project === lastProbed) candidates.push(...claimDue(MAX_CANDIDATES - candidates.length, time))
+    if (candidates.length > 0 && !candidates.some(isOther)) candidates.push(...claimDue(MAX_CANDIDATES - candidates.length, time))
 
-    const possible = candidates.filter(candidate => keepsWaiting(candidate, time))
-    const chosen = possible.find(({ copy }) => copy.project !== lastProbed) ?? possible[0]
+    const possible = candidates.filter(candidate => mayGo(candidate, time))
+    const chosen = possible.find(isOther) ?? possible[0]
     for (const other of possible) if (other !== chosen) postpone(other, time)
-    if (chosen !== undefined) {
-      lastProbed = chosen.copy.project
-      begin(chosen, time)
-    } else if (candidates.length > 0) {
-      wakeAt(time + LOOK_INTERVAL_MS, time)
-    }
+    if (chosen !== undefined) begin(chosen, time)
+    else if (candidates.length > 0) wakeAt(time + LOOK_INTERVAL_MS, time)
+  }
+
+  function isOther ({ copy }: ClaimedCopy): boolean {
+    return copy.project !== lastFailure?.project
   }
 
   /**
@@ -159,7 +158,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   }
 
   function admit (claimed: ClaimedCopy, time: number): void {
-    if (!keepsWaiting(claimed, time)) return
+    if (!mayGo(claimed, time)) return
     const { project } = claimed.copy
     if (shares.hasRoom(project, width.current(), time)) begin(claimed, time)
     else if (shares.isSilent(project, time)) postpone(claimed, time + SILENCE_MS * (1 + random()))
@@ -177,7 +176,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   }
 
   /** Whether a copy may go; if not, it has been buried or given back. */
-  function keepsWaiting (claimed: ClaimedCopy, time: number): boolean {
+  function mayGo (claimed: ClaimedCopy, time: number): boolean {
     const { project, takenAt } = claimed.copy
     if (time - takenAt >= retry.maxAgeMs) {
       bury(claimed, 'expired', '')
@@ -248,7 +247,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   function failed ({ copy: { id, project } }: ClaimedCopy, code: string): void {
     const wasDown = health.downSince() !== null
     health.failed({ project, copyId: id, code, underWay, projectUnderWay: shares.underWay(project) })
-    lastFailure = { code, at: now() }
+    lastFailure = { project, code, at: now() }
     if (!wasDown && health.downSince() !== null) width.restart(now())
   }
 

@@ -13,7 +13,7 @@ import { ConnectionPool } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
 import { readRange } from '../proxy/read-range.ts'
 import type { Copy } from '../spool/types.ts'
-import { Attempt, type AttemptResult } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import type { FailureCode } from './retry-policy.ts'
 
 export type SendResult =
@@ -46,40 +46,44 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
   const attempts = new Set<Attempt>()
   let aborted = false
 
-  async function exchange (request: OutgoingRequest): Promise<SendResult> {
-    const pooled = await attempt(request, false)
-    return pooled === 'stale' ? await attempt(request, true) as SendResult : pooled
+  /** One promise per copy: this runs once for each. */
+  function exchange (request: OutgoingRequest): Promise<SendResult> {
+    return new Promise(resolve => { attempt(request, false, resolve) })
   }
 
-  function attempt (request: OutgoingRequest, fresh: boolean): Promise<AttemptResult> {
-    if (aborted) return Promise.resolve({ kind: 'unsent' })
-    return new Promise(resolve => {
-      const connection = pool.acquire(fresh)
-      const started = new Attempt(connection, result => {
-        attempts.delete(started)
-        resolve(result)
-      })
-      attempts.add(started)
-      connection.send(request, started)
+  function attempt (request: OutgoingRequest, fresh: boolean, resolve: (result: SendResult) => void): void {
+    if (aborted) {
+      resolve({ kind: 'unsent' })
+      return
+    }
+    const connection = pool.acquire(fresh)
+    const started = new Attempt(connection, result => {
+      attempts.delete(started)
+      if (result === 'stale') attempt(request, true, resolve)
+      else resolve(result)
     })
+    attempts.add(started)
+    connection.send(request, started)
+  }
+
+  async function sendFile (copy: Copy, path: string): Promise<SendResult> {
+    let file: FileHandle
+    try {
+      file = await open(path)
+    } catch (error) {
+      return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'body_lost' : 'unsent' }
+    }
+    try {
+      return await exchange(requestOf(copy, host, file))
+    } finally {
+      await file.close()
+    }
   }
 
   return {
-    async send (copy) {
-      const { body } = copy
-      if (body.file === null) return await exchange(requestOf(copy, host, null))
-
-      let file: FileHandle
-      try {
-        file = await open(body.file)
-      } catch (error) {
-        return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'body_lost' : 'unsent' }
-      }
-      try {
-        return await exchange(requestOf(copy, host, file))
-      } finally {
-        await file.close()
-      }
+    send (copy) {
+      const { file } = copy.body
+      return file === null ? exchange(requestOf(copy, host, null)) : sendFile(copy, file)
     },
 
     abort () {

@@ -47,8 +47,8 @@ export interface Health {
   downSince (): number | null
   /** Nothing goes out before: a `Retry-After`, or the next probe. 0 when there is neither. */
   closedUntil (): number
-  /** One copy at a time: the endpoint is down, or nobody has been served since a long `Retry-After`. */
-  isProbing (now: number): boolean
+  /** One copy at a time: the endpoint is down, or nobody has been served since a `Retry-After`. */
+  isProbing (): boolean
   isProjectDown (project: string): boolean
   projectsDown (): readonly ProjectOutage[]
   /** Whether a copy of this project may go out now. @param underWay - Attempts of this project. */
@@ -64,7 +64,10 @@ export interface Health {
 interface ProjectHealth {
   readonly outage: Outage
   servedAt: number
-  heldAt: number
+  /** Copies of this project that were served. */
+  served: number
+  /** Copies of others that had been served at its last `Retry-After`; `null` before the first. */
+  othersServed: number | null
   heldUntil: number
 }
 
@@ -73,14 +76,16 @@ export function createHealth (options: HealthOptions): Health {
   const endpoint = new Outage({ retry, random })
   const projects = new Map<string, ProjectHealth>()
   let heldUntil = 0
-  /** End of the longest `Retry-After` since anyone was served. */
-  let cautiousUntil = 0
+  /** Nobody has been served since a `Retry-After`. */
+  let cautious = false
+  /** Copies of all projects. */
+  let served = 0
 
   /** As many as there are labels. */
   function healthOf (project: string): ProjectHealth {
     const known = projects.get(project)
     if (known !== undefined) return known
-    const health = { outage: new Outage({ retry, random }), servedAt: -Infinity, heldAt: Infinity, heldUntil: 0 }
+    const health = { outage: new Outage({ retry, random }), servedAt: -Infinity, served: 0, othersServed: null, heldUntil: 0 }
     projects.set(project, health)
     return health
   }
@@ -106,7 +111,7 @@ export function createHealth (options: HealthOptions): Health {
   return {
     downSince: () => endpoint.since,
     closedUntil: () => Math.max(heldUntil, endpoint.probeAt),
-    isProbing: time => endpoint.since !== null || time < cautiousUntil,
+    isProbing: () => endpoint.since !== null || cautious,
     isProjectDown: project => (projects.get(project)?.outage.since ?? null) !== null,
 
     admits (project, underWay, time) {
@@ -134,8 +139,10 @@ export function createHealth (options: HealthOptions): Health {
       const own = healthOf(project)
       const { since, probes } = own.outage
       own.servedAt = time
+      own.served++
+      served++
       own.outage.clear()
-      cautiousUntil = 0
+      cautious = false
       if (since !== null) log.info({ project, downMs: time - since, probes, pending: pending() }, 'the endpoint takes the copies of this project again')
 
       const downSince = endpoint.since
@@ -164,12 +171,13 @@ export function createHealth (options: HealthOptions): Health {
     hold (project, until) {
       const time = now()
       const own = healthOf(project)
-      const isOwn = own.outage.since !== null || othersServedSince(own, own.heldAt)
-      own.heldAt = time
+      const othersServed = served - own.served
+      const isOwn = own.outage.since !== null || (own.othersServed !== null && othersServed > own.othersServed)
+      own.othersServed = othersServed
       own.heldUntil = Math.max(own.heldUntil, until)
       if (isOwn) return
       heldUntil = Math.max(heldUntil, Math.min(until, time + MAX_COMMON_HOLD_MS))
-      cautiousUntil = Math.max(cautiousUntil, until)
+      cautious = true
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import type { MirrorConfig, RetryConfig } from '../../src/config/config.ts'
 import { Deadlines } from '../../src/http1/deadlines.ts'
 import { createDelivery, type Delivery } from '../../src/mirror/delivery.ts'
-import { createEndpoint } from '../../src/mirror/endpoint.ts'
+import { createEndpoint, type Endpoint } from '../../src/mirror/endpoint.ts'
 import type { MirrorObserver } from '../../src/mirror/observer.ts'
 import { createMemorySpool } from '../../src/spool/memory-spool.ts'
 import type { Copy, CopyBody, ListPending, PendingSummary, Spool } from '../../src/spool/types.ts'
@@ -97,6 +97,13 @@ export interface MirrorOptions {
   readonly maxBytes?: number
   readonly now?: () => number
   readonly random?: () => number
+  readonly watch?: Watch
+}
+
+/** Told of every copy that is handed to the endpoint, and when it comes back. */
+export interface Watch {
+  readonly sending: (copy: Copy) => void
+  readonly sent: (copy: Copy) => void
 }
 
 /** Spool, endpoint and delivery, wired as the program wires them. */
@@ -120,7 +127,7 @@ export function startMirror (t: Test, options: MirrorOptions): StartedMirror {
   })
   const delivery = createDelivery({
     spool,
-    endpoint,
+    endpoint: options.watch === undefined ? endpoint : watched(endpoint, options.watch),
     observer,
     log: pino({ base: null, timestamp: false, formatters: { level: label => ({ level: label }) } }, {
       write (line: string) {
@@ -155,6 +162,18 @@ export function startMirror (t: Test, options: MirrorOptions): StartedMirror {
       return copy
     },
     unaccounted: () => ledger.accepted - ledger.delivered - total(ledger.dead) - total(ledger.dropped) - spool.stats().pending
+  }
+}
+
+function watched (endpoint: Endpoint, watch: Watch): Endpoint {
+  return {
+    ...endpoint,
+    async send (copy) {
+      watch.sending(copy)
+      const result = await endpoint.send(copy)
+      watch.sent(copy)
+      return result
+    }
   }
 }
 

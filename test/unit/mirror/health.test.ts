@@ -209,12 +209,12 @@ test('one project holds back the others for a minute at most, itself for as long
 
   t.equal(health.closedUntil(), time() + 60_000)
   pass(60_000)
-  t.equal(health.isProbing(time()), true)
+  t.equal(health.isProbing(), true)
   t.equal(health.admits('7', 0, time()), true)
   t.equal(health.admits('1', 0, time()), false)
   t.equal(health.comeBackAt('1', time()), until)
   health.succeeded('7')
-  t.equal(health.isProbing(time()), false)
+  t.equal(health.isProbing(), false)
   t.equal(health.admits('1', 0, time()), false)
 })
 
