@@ -14,7 +14,10 @@ import { Deadlines } from './http1/deadlines.ts'
 import { Listener } from './http1/listener.ts'
 import { createDelivery, type Delivery } from './mirror/delivery.ts'
 import { createEndpoint, type Endpoint } from './mirror/endpoint.ts'
+import { steadyNow } from './mirror/clock.ts'
 import { createKeepCopy } from './mirror/keep.ts'
+import { createLedgerObserver, type LedgerObserver } from './mirror/ledger-observer.ts'
+import type { MirrorObserver } from './mirror/observer.ts'
 import { clientAddress, compileTrusted, forwardedLines } from './proxy/client-address.ts'
 import { createHandler, type Rules } from './proxy/handler.ts'
 import { MemoryBudget } from './proxy/memory-budget.ts'
@@ -22,7 +25,8 @@ import type { KeepCopy, ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
 import { createRouteTable } from './routing/table.ts'
-import { createMemorySpool } from './spool/memory-spool.ts'
+import { createLedger } from './spool/ledger.ts'
+import { openSpool, type DurableSpool } from './spool/lmdb-spool.ts'
 
 /** All request bodies in memory together, and what they may take when the disk fails. */
 const BODIES_IN_MEMORY_BYTES = 64 * 1024 * 1024
@@ -37,6 +41,8 @@ export interface AppOptions {
   readonly reusePort: boolean
   /** Where the access log goes. */
   readonly writeAccessLog: WriteText
+  /** Of the spool: what this process appends to, and nobody else. */
+  readonly partition: number
 }
 
 /** One process of the router. */
@@ -45,17 +51,35 @@ export interface App {
   listen (): Promise<void>
   readiness (): Readiness
   snapshot (): MetricsSnapshot
+  /** Delivers these partitions too: whoever did is gone. */
+  adopt (partitions: readonly number[]): void
+  /** Another process changed the spool. */
+  poll (): void
+  /** The admin listener of this process put dead letters back, one of each of these projects. */
+  replayed (projects: readonly string[]): void
   /** Finishes what is under way, for up to `deadlineMs`. Safe to call twice. */
   close (deadlineMs: number): Promise<void>
 }
 
+interface Mirror {
+  readonly keepCopy: KeepCopy
+  readonly counts: LedgerObserver
+  readonly spool: DurableSpool
+  readonly delivery: Delivery
+  readonly endpoint: Endpoint
+}
+
 const now = (): number => Date.now()
 
-export function createApp ({ config, log, reusePort, writeAccessLog }: AppOptions): App {
+export function createApp ({ config, log, reusePort, writeAccessLog, partition }: AppOptions): App {
   const deadlines = new Deadlines()
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
-  const metrics = createMetrics({ now, spoolStats: () => spool.stats(), accessLogDroppedLines: () => accessLog.droppedLines() })
-  const spool = createMemorySpool({ ...config.spool, onDrop: (project, reason) => { metrics.mirror.dropped(project, reason) }, now })
+  const metrics = createMetrics({
+    now,
+    spoolStats: () => mirror?.spool.stats() ?? null,
+    mirrorWidth: () => mirror?.delivery.status().width ?? 0,
+    accessLogDroppedLines: () => accessLog.droppedLines()
+  })
   const mirror = config.mirror === null ? null : createMirror(config.mirror)
 
   const upstreams = createUpstreams(config.upstreams, deadlines)
@@ -66,7 +90,10 @@ export function createApp ({ config, log, reusePort, writeAccessLog }: AppOption
     requestId: createRequestIds(),
     budget: new MemoryBudget(BODIES_IN_MEMORY_BYTES, BODIES_IN_EMERGENCY_BYTES),
     bodyFolder,
-    observer: observeBy(metrics.proxy, request => { accessLog.settled(request) })
+    observer: observeBy(metrics.proxy, request => {
+      accessLog.settled(request)
+      mirror?.counts.settled(request)
+    })
   })
   const listeners = config.listeners.map(({ host, port }) => new Listener({ host, port, reusePort, timeouts: () => config.client, requests, deadlines }))
 
@@ -81,12 +108,37 @@ export function createApp ({ config, log, reusePort, writeAccessLog }: AppOption
   })
   metrics.configured()
 
-  function createMirror (mirrorConfig: MirrorConfig): { keepCopy: KeepCopy, delivery: Delivery, endpoint: Endpoint } {
+  function createMirror (mirrorConfig: MirrorConfig): Mirror {
+    const ledger = createLedger({ writer: `${process.pid}-${now()}`, now })
+    const counts = createLedgerObserver(mirrorConfig, ledger)
+    const observer: MirrorObserver = {
+      ...metrics.mirror,
+      accepted (project) {
+        metrics.mirror.accepted(project)
+        counts.accepted(project)
+      },
+      skipped (project, reason) {
+        metrics.mirror.skipped(project, reason)
+        counts.skipped(project, reason)
+      }
+    }
+    const spool = openSpool({
+      ...config.spool,
+      partition,
+      ledger,
+      log,
+      now: steadyNow,
+      onDrop: (project, reason) => { observer.dropped(project, reason) },
+      onDead: (project, reason) => { observer.dead(project, reason) },
+      onDeadPurged: (project, count) => { metrics.deadPurged(project, count) }
+    })
     const endpoint = createEndpoint({ ...mirrorConfig, deadlines })
     return {
+      spool,
+      counts,
       endpoint,
-      keepCopy: createKeepCopy({ mirror: mirrorConfig, spool, observer: metrics.mirror, commitTimeoutMs: config.spool.commitTimeoutMs, now }),
-      delivery: createDelivery({ spool, endpoint, observer: metrics.mirror, log, concurrency: mirrorConfig.concurrency, retry: mirrorConfig.retry, now })
+      keepCopy: createKeepCopy({ mirror: mirrorConfig, spool, observer, commitTimeoutMs: config.spool.commitTimeoutMs, now: steadyNow }),
+      delivery: createDelivery({ spool, endpoint, observer, log, concurrency: mirrorConfig.concurrency, retry: mirrorConfig.retry, now: steadyNow })
     }
   }
 
@@ -110,7 +162,7 @@ export function createApp ({ config, log, reusePort, writeAccessLog }: AppOption
     clearTimeout(timer)
     await mirror?.delivery.close({ deadlineMs: Math.max(LAST_ATTEMPTS_MS, deadline - performance.now()) })
     mirror?.endpoint.close()
-    await spool.close()
+    await mirror?.spool.close()
     for (const upstream of upstreams.values()) upstream.destroy()
     await accessLog.close({ deadlineMs: LAST_ATTEMPTS_MS })
     await rm(bodyFolder, { recursive: true, force: true }).catch(() => {})
@@ -120,6 +172,12 @@ export function createApp ({ config, log, reusePort, writeAccessLog }: AppOption
     listen,
     readiness: () => readiness,
     snapshot: () => metrics.snapshot(),
+    adopt: partitions => { mirror?.spool.adopt(partitions) },
+    poll: () => { mirror?.spool.poll() },
+    replayed (projects) {
+      for (const project of projects) metrics.replayed(project)
+      mirror?.spool.poll()
+    },
     close: deadlineMs => closing ??= shutDown(deadlineMs)
   }
 }

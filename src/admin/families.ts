@@ -66,6 +66,7 @@ function createFamily<T> (labels: readonly string[], create: () => T): Family<T>
 export interface Counter {
   /** Adds one, or makes the series at 0. */
   increment (a?: string, b?: string, c?: string): void
+  add (count: number, a?: string, b?: string, c?: string): void
   declare (a?: string, b?: string, c?: string): void
   snapshot (): SnapshotMetric
 }
@@ -75,6 +76,7 @@ export function createCounter (spec: MetricSpec): Counter {
   if (spec.labels.length === 0) family.series()
   return {
     increment (a, b, c) { family.series(a, b, c).value++ },
+    add (count, a, b, c) { family.series(a, b, c).value += count },
     declare (a, b, c) { family.series(a, b, c) },
     snapshot: () => toSnapshot(spec, family.all().map(({ labels, state }) => ({ labels, value: state.value, metricName: spec.name })))
   }

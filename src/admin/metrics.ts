@@ -28,6 +28,8 @@ export interface Metrics {
   /** After a start and after every reload; counters that exist keep their values. */
   declare (labels: LabelSets): void
   replayed (project: string): void
+  /** Dead letters that are kept no more. */
+  deadPurged (project: string, count: number): void
   /** The configuration now in force was loaded, at start. */
   configured (): void
   reloaded (result: 'success' | 'failure'): void
@@ -64,6 +66,7 @@ export function createMetrics (options: MetricsOptions): Metrics {
   const dropped = createCounter(METRICS.dropped)
   const skipped = createCounter(METRICS.skipped)
   const replayed = createCounter(METRICS.replayed)
+  const deadPurged = createCounter(METRICS.deadPurged)
   const attempts = createCounter(METRICS.attempts)
   const deliveryDuration = createHistogram(METRICS.deliveryDuration)
   const lateCommits = createCounter(METRICS.lateCommits)
@@ -76,7 +79,7 @@ export function createMetrics (options: MetricsOptions): Metrics {
   declareProject('default')
 
   function declareProject (project: string): void {
-    for (const counter of [accepted, delivered, replayed]) counter.declare(project)
+    for (const counter of [accepted, delivered, replayed, deadPurged]) counter.declare(project)
     for (const reason of DEAD_REASONS) dead.declare(project, reason)
     for (const reason of DROP_REASONS) dropped.declare(project, reason)
     for (const reason of SKIP_REASONS) skipped.declare(project, reason)
@@ -134,6 +137,7 @@ export function createMetrics (options: MetricsOptions): Metrics {
     },
 
     replayed (project) { replayed.increment(project) },
+    deadPurged (project, count) { deadPurged.add(count, project) },
 
     configured () { configuredAt = now() },
 
@@ -144,7 +148,7 @@ export function createMetrics (options: MetricsOptions): Metrics {
 
     snapshot: () => [
       requests, requestDuration, upstreamErrors, clientAborts,
-      accepted, delivered, dead, dropped, skipped, replayed, attempts, deliveryDuration, lateCommits, reloads
+      accepted, delivered, dead, dropped, skipped, replayed, deadPurged, attempts, deliveryDuration, lateCommits, reloads
     ].map(metric => metric.snapshot()).concat(samples())
   }
 }

@@ -8,9 +8,11 @@ import { configWarnings } from '../config/warnings.ts'
 import { createLogger } from '../log/logger.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import { ListenError, reservePorts } from '../process/reserve-ports.ts'
+import { prepareSpool } from '../process/prepare-spool.ts'
 import { singleProcess } from '../process/single.ts'
 import { createSupervisor } from '../process/supervisor.ts'
 import type { WorkerPool } from '../process/worker-pool.ts'
+import { SpoolFormatError } from '../spool/store.ts'
 import { CONFIG_OPTION, readArguments, type Command } from './command.ts'
 import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 
@@ -36,7 +38,7 @@ export const start: Command = {
       await serve(await reservePorts(loaded.config))
       return 0
     } catch (error) {
-      if (!(error instanceof ListenError)) throw error
+      if (!(error instanceof ListenError || error instanceof SpoolFormatError)) throw error
       io.stderr.write(`mirror-router: ${error.message}\n`)
       return 1
     }
@@ -48,9 +50,10 @@ async function serve (config: Config): Promise<void> {
   const logger = createLogger(config.log.level, process.stderr.isTTY)
   const { log } = logger
   const renderer = createMetricsRenderer()
+  const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
   const pool: WorkerPool = config.workers === 1
-    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd) }), renderer)
-    : createSupervisor({ config, log, renderer })
+    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }), renderer, foundPartitions)
+    : createSupervisor({ config, log, renderer, foundPartitions })
   const admin = createAdminServer({
     ...config.admin,
     readiness: () => pool.readiness(),

@@ -181,8 +181,8 @@ export class ClientConnection implements Timed, ResponseEvents {
     while (this.#nextChunk < chunks.length && !this.#socket.writableNeedDrain) {
       this.#socket.write(chunks[this.#nextChunk++] as Buffer)
     }
-    this.#sent ||= this.#nextChunk === chunks.length
-    this.#expectProgress()
+    if (this.#nextChunk === chunks.length && !this.#sent) this.#onSent()
+    else this.#expectProgress()
   }
 
   async #sendFrom (source: AsyncIterable<Buffer>): Promise<void> {
@@ -198,8 +198,13 @@ export class ClientConnection implements Timed, ResponseEvents {
       this.#fail('body_lost', cause)
       return
     }
+    if (this.#state === 'busy') this.#onSent()
+  }
+
+  #onSent (): void {
     this.#sent = true
-    this.#expectProgress()
+    if (this.#reader?.complete === true) this.#complete(this.#reader)
+    else this.#expectProgress()
   }
 
   /** The server must take what is written, then answer. */
@@ -224,7 +229,7 @@ export class ClientConnection implements Timed, ResponseEvents {
     if (this.#sent) this.#expectMore(reader)
     reader.push(data)
     if (reader.fault) this.#fail('invalid_response')
-    else if (reader.complete) this.#complete(reader)
+    else if (reader.complete && (this.#sent || !reader.wantsRequest)) this.#complete(reader)
   }
 
   #expectMore (reader: ResponseReader): void {
@@ -241,16 +246,26 @@ export class ClientConnection implements Timed, ResponseEvents {
 
   #complete (reader: ResponseReader): void {
     const handler = this.#handler
+    const flushed = this.#sent && this.#socket.writableLength === 0
     // A request that was not taken whole: what is left of it would be read as the next.
-    const reusable = this.#state === 'busy' && reader.reusable && this.#sent && this.#socket.writableLength === 0
+    const reusable = this.#state === 'busy' && reader.reusable && flushed
     this.#handler = null
     this.#request = null
     this.#reader = null
     this.#served++
     const idleMs = idleTimeoutMs(reader.keepAliveTimeoutMs)
     if (reusable && idleMs > 0) this.#becomeIdle(idleMs)
+    else if (this.#sent && !flushed && reader.wantsRequest) this.#leave()
     else this.destroy()
     handler?.onEnd()
+  }
+
+  /** The answer is there; the end of the request still goes out. */
+  #leave (): void {
+    this.#handler = null
+    this.#state = 'closed'
+    this.deadline = performance.now() + this.#timeouts.sendTimeoutMs
+    this.#socket.destroySoon()
   }
 
   #becomeIdle (idleMs: number): void {
@@ -272,8 +287,11 @@ export class ClientConnection implements Timed, ResponseEvents {
   #fail (reason: FaultReason, cause?: unknown): void {
     const handler = this.#handler
     const answered = this.#reader?.started === true
+    const complete = this.#reader?.complete === true && reason !== 'body_lost'
     this.destroy()
-    handler?.onFault({ reason, answered, stale: this.#served > 0 && !answered && reason === 'reset', cause })
+    // A server that answers and then breaks off has answered.
+    if (complete) handler?.onEnd()
+    else handler?.onFault({ reason, answered, stale: this.#served > 0 && !answered && reason === 'reset', cause })
   }
 }
 

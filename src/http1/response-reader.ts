@@ -33,6 +33,7 @@ export class ResponseReader {
   #keepAliveTimeoutMs: number | null = null
   #excess = false
   #started = false
+  #status = 0
 
   /** @param method - Of the request: the answer to HEAD has no body. */
   constructor (method: string, events: ResponseEvents) {
@@ -48,6 +49,9 @@ export class ResponseReader {
   get keepAliveTimeoutMs (): number | null { return this.#keepAliveTimeoutMs }
   /** Whether the next response can be told from this one: it had an end of its own, and nothing came behind it. */
   get reusable (): boolean { return this.#state === 'complete' && this.#keepAlive && !this.#excess }
+
+  /** Whether a server that answered before it had the whole request still wants the rest (RFC 9112 section 9.3). */
+  get wantsRequest (): boolean { return this.#keepAlive && this.#status < 400 }
 
   push (data: Buffer): void {
     this.#started = true
@@ -102,6 +106,7 @@ export class ResponseReader {
   }
 
   #begin (head: ResponseHead): void {
+    this.#status = head.status
     this.#keepAlive = head.keepAlive && head.framing !== 'close'
     this.#keepAliveTimeoutMs = head.keepAliveTimeoutMs
     this.#remaining = head.contentLength

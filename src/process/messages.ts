@@ -4,8 +4,12 @@ import type { ListenerConfig } from '../config/config.ts'
 
 export type ToWorker =
   /** The first message. The worker loads the file itself; ports and hosts are those that were reserved. */
-  | { readonly type: 'start', readonly file: string, readonly listeners: readonly ListenerConfig[] }
+  | { readonly type: 'start', readonly file: string, readonly listeners: readonly ListenerConfig[], readonly partition: number }
   | { readonly type: 'snapshot', readonly request: number }
+  /** Deliver these partitions of the spool as well: whoever did is gone. */
+  | { readonly type: 'adopt', readonly partitions: readonly number[] }
+  /** Another process changed the spool: look again. */
+  | { readonly type: 'poll' }
   | { readonly type: 'stop', readonly deadlineMs: number }
 
 export type FromWorker =

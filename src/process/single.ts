@@ -3,12 +3,16 @@ import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { App } from '../app.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
-/** A pool of this one process. */
-export function singleProcess (app: App, renderer: MetricsRenderer): WorkerPool {
+/** A pool of this one process, which delivers what earlier runs left as well. */
+export function singleProcess (app: App, renderer: MetricsRenderer, foundPartitions: readonly number[]): WorkerPool {
   return {
-    start: () => app.listen(),
+    async start () {
+      await app.listen()
+      app.adopt(foundPartitions)
+    },
     readiness: () => app.readiness(),
     metrics: () => renderer.render([app.snapshot()]),
+    replayed: projects => { app.replayed(projects) },
     stop: deadlineMs => app.close(deadlineMs)
   }
 }

@@ -6,11 +6,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import type { MetricsSnapshot } from '../admin/metrics.ts'
+import { createMetrics, type MetricsSnapshot } from '../admin/metrics.ts'
 import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
+import { Partitions } from './partitions.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
@@ -36,10 +37,15 @@ export interface SupervisorOptions {
   readonly config: Config
   readonly log: Logger
   readonly renderer: MetricsRenderer
+  /** Partitions of the spool that hold copies of earlier runs. */
+  readonly foundPartitions: readonly number[]
 }
 
-export function createSupervisor ({ config, log, renderer }: SupervisorOptions): WorkerPool {
+export function createSupervisor ({ config, log, renderer, foundPartitions }: SupervisorOptions): WorkerPool {
   const workers = new Set<Worker>()
+  const partitions = new Partitions<Worker>(foundPartitions)
+  /** What this process itself counts: replays. */
+  const metrics = createMetrics({ now: () => Date.now(), spoolStats: () => null, accessLogDroppedLines: () => 0 })
   let stopping = false
   let requests = 0
   let restartMs = FIRST_RESTART_MS
@@ -53,7 +59,7 @@ export function createSupervisor ({ config, log, renderer }: SupervisorOptions):
     child.on('message', (message: FromWorker) => { receive(worker, message) })
     child.on('exit', (code, signal) => { onExit(worker, code, signal) })
     child.on('error', error => { log.error({ error: error.message, worker: child.pid }, 'A worker cannot be talked to.') })
-    tell(worker, { type: 'start', file: config.file, listeners: config.listeners })
+    tell(worker, { type: 'start', file: config.file, listeners: config.listeners, partition: partitions.assign(worker) })
   }
 
   function tell (worker: Worker, message: ToWorker): void {
@@ -65,6 +71,7 @@ export function createSupervisor ({ config, log, renderer }: SupervisorOptions):
     switch (message.type) {
       case 'ready':
         worker.ready = true
+        shareOut()
         onChange?.()
         break
       case 'failed':
@@ -80,6 +87,8 @@ export function createSupervisor ({ config, log, renderer }: SupervisorOptions):
 
   function onExit (worker: Worker, code: number | null, signal: string | null): void {
     workers.delete(worker)
+    partitions.abandon(worker)
+    shareOut()
     renderer.retire(worker.last)
     for (const resolve of worker.waiting.values()) resolve([])
     onChange?.()
@@ -87,6 +96,12 @@ export function createSupervisor ({ config, log, renderer }: SupervisorOptions):
     restartMs = performance.now() - worker.startedAt > STABLE_MS ? FIRST_RESTART_MS : Math.min(restartMs * 2, MAX_RESTART_MS)
     log.error({ worker: worker.child.pid, code, signal, restartMs }, 'A worker ended; another takes its place.')
     setTimeout(() => { if (!stopping) spawn() }, restartMs)
+  }
+
+  /** What nobody delivers goes to the workers that are up, at once. */
+  function shareOut (): void {
+    if (stopping) return
+    for (const [worker, share] of partitions.shareOut([...workers].filter(worker => worker.ready))) tell(worker, { type: 'adopt', partitions: share })
   }
 
   async function start (): Promise<void> {
@@ -136,10 +151,14 @@ export function createSupervisor ({ config, log, renderer }: SupervisorOptions):
   return {
     start,
     stop,
+    replayed (projects) {
+      for (const project of projects) metrics.replayed(project)
+      for (const worker of workers) tell(worker, { type: 'poll' })
+    },
     readiness (): Readiness {
       if (stopping) return 'draining'
       return [...workers].some(worker => worker.ready) ? 'ready' : 'starting'
     },
-    metrics: async () => renderer.render(await Promise.all([...workers].map(worker => snapshotOf(worker))))
+    metrics: async () => renderer.render([metrics.snapshot(), ...await Promise.all([...workers].map(worker => snapshotOf(worker)))])
   }
 }

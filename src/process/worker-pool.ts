@@ -7,6 +7,8 @@ export interface WorkerPool {
   readiness (): Readiness
   /** Prometheus' text, summed over the processes, those that have ended included. */
   metrics (): Promise<string>
+  /** Dead letters were put back into the spool, one of each of these projects: they are counted, and whoever delivers looks again. */
+  replayed (projects: readonly string[]): void
   /** Finishes what is under way, for up to `deadlineMs`. */
   stop (deadlineMs: number): Promise<void>
 }

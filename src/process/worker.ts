@@ -25,13 +25,19 @@ async function receive (message: ToWorker): Promise<void> {
     case 'snapshot':
       void tell({ type: 'snapshot', request: message.request, snapshot: app?.snapshot() ?? [] })
       break
+    case 'adopt':
+      app?.adopt(message.partitions)
+      break
+    case 'poll':
+      app?.poll()
+      break
     case 'stop':
       await stop(message.deadlineMs)
       break
   }
 }
 
-async function start ({ file, listeners }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+async function start ({ file, listeners, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   const loaded = await loadConfigFile(file, process.env)
   if (loaded.faults !== undefined) {
     await fail(loaded.faults.map(formatFault).join('\n'))
@@ -39,7 +45,7 @@ async function start ({ file, listeners }: Extract<ToWorker, { type: 'start' }>)
   }
   const config = { ...loaded.config, listeners }
   const { log } = createLogger(config.log.level, process.stderr.isTTY)
-  app = createApp({ config, log, reusePort: true, writeAccessLog: createFdWriter(process.stdout.fd) })
+  app = createApp({ config, log, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
   try {
     await app.listen()
   } catch (error) {

@@ -45,3 +45,32 @@ test('what is not HTTP is a reset, and so is an end without an answer', async t 
   t.same(await attempt(t, socket => { socket.write('SSH-2.0-OpenSSH\r\n') }), { kind: 'failure', code: 'reset' })
   t.same(await attempt(t, socket => { socket.end() }), { kind: 'failure', code: 'reset' })
 })
+
+test('an endpoint that answers before it has the body still gets all of it', async t => {
+  const body = Buffer.alloc(4 * 1024 * 1024, 'x')
+  const all = Promise.withResolvers<void>()
+  let received = 0
+  const server = createServer(socket => {
+    socket.once('data', () => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') })
+    socket.on('data', data => {
+      received += data.length
+      if (received >= body.length) all.resolve()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.close() })
+  const { port } = server.address() as AddressInfo
+  const dial = { connect: () => connect({ port, host: '127.0.0.1' }), readyEvent: 'connect' } as const
+  const connection = new ClientConnection(dial, { connectTimeoutMs: 5000, sendTimeoutMs: 5000, readTimeoutMs: 5000 }, new Deadlines(), { onIdle () {}, onClosed () {} })
+  t.teardown(() => { connection.destroy() })
+  const head = `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n`
+
+  const result = await new Promise<AttemptResult>(resolve => {
+    connection.send({ method: 'POST', head, chunks: [], readBody: async function * () { for (let i = 0; i < 64; i++) yield body.subarray(i * 65536, (i + 1) * 65536) } }, new Attempt(connection, resolve))
+  })
+  await all.promise
+
+  t.match(result, { kind: 'status', status: 200 })
+  t.equal(received, head.length + body.length)
+})

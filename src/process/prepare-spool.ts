@@ -1,0 +1,28 @@
+/** What must be done to the spool's folder before any process uses it. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { readPartitions } from '../spool/partitions-on-disk.ts'
+import { openEnvironment, SpoolFormatError } from '../spool/store.ts'
+
+/**
+ * Makes the folder, and removes request bodies that a killed run was still receiving:
+ * nobody was told that they had arrived.
+ *
+ * @returns Partitions that hold copies of earlier runs. None when the disk fails: the router runs all the same.
+ * @throws {SpoolFormatError}
+ */
+export async function prepareSpool (path: string, log: Pick<Logger, 'warn'>): Promise<readonly number[]> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await rm(join(path, 'incoming'), { recursive: true, force: true })
+    const environment = openEnvironment(path)
+    const found = readPartitions(environment)
+    await environment.close()
+    return found
+  } catch (error) {
+    if (error instanceof SpoolFormatError) throw error
+    log.warn({ error: String(error) }, 'The spool cannot be looked into at the start.')
+    return []
+  }
+}
