@@ -108,3 +108,11 @@ async function printOffline (source: OpenReportSource, request: ReportRequest, i
 function messageOf (error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+export const report = createReportCommand({
+  async openSource (path) {
+    const [{ openSpoolReader }, { createReportSource }] = await Promise.all([import('../spool/spool-reader.ts'), import('../report/spool-source.ts')])
+    const reader = openSpoolReader(path)
+    return { ...createReportSource(reader), close: () => reader.close() }
+  }
+})
