@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { test, type Test } from 'tap'
 import { eventually } from '../helpers/router.ts'
 import { account, deadFiles, filesIn, unsettled } from './account.ts'
+import { readLedger } from './ledger.ts'
 import { createLoad, isPoison, nonceOf, type Load } from './load.ts'
 import { createProgram, type Program, type Run } from './program.ts'
 import { createRandom, type Random } from './random.ts'
@@ -37,6 +38,12 @@ for (const workers of [1, 2]) {
 
     const result = account(load, relay, endpoint)
     t.comment(`${ROUNDS} kills: ${load.sent.size} requests, ${result.answered} answered, ${result.lost.length} lost, ${result.duplicates} delivered twice, ${result.dead} dead letters`)
+    const { accepted, delivered, dead, dropped } = await readLedger(program.spool)
+    t.comment(`the ledger of all lives: ${accepted} accepted, ${delivered} delivered, ${dead} dead, ${dropped} dropped`)
+    t.equal(accepted, delivered + dead, 'the ledger balances')
+    t.equal(dropped, 0)
+    t.ok(accepted >= result.answered && accepted <= load.sent.size, 'it has every answered request, and none that was not sent')
+    t.equal(dead, result.dead)
     t.ok(result.answered > ROUNDS, 'the rounds were not idle')
     t.strictSame(result.lost, [])
     t.strictSame(result.altered, [])
