@@ -17,6 +17,8 @@ export interface Disk {
   readonly fail: (error: unknown) => void
   /** Looks whether the environment is still there, and whether a failed one works again. */
   probe (): void
+  /** The same at once, however long ago it failed. */
+  probeNow (): void
   close (): Promise<void>
 }
 
@@ -133,6 +135,8 @@ export function createDisk (options: DiskOptions): Disk {
         tryAgain()
       } else if (!works && now() - lastProbe >= PROBE_EVERY_MS) tryAgain()
     },
+
+    probeNow () { if (!works) tryAgain() },
 
     async close () {
       const last = environment

@@ -132,17 +132,17 @@ export function createJournal (options: JournalOptions): Journal {
 
   function flush (): void {
     const open = environment()
-    if (underWay !== null || suspended || open === null || !hasWork()) return
+    if (underWay !== null || suspended || open === null) return
     const waiting = next
     next = null
+    if (!hasWork()) {
+      waiting?.resolve()
+      return
+    }
     underWay = run(open).finally(() => {
       underWay = null
       waiting?.resolve()
-      if (hasWork()) schedule()
-      else if (next !== null) {
-        next.resolve()
-        next = null
-      }
+      if (hasWork() || next !== null) schedule()
     })
   }
 
@@ -196,6 +196,7 @@ export function createJournal (options: JournalOptions): Journal {
     durable () {
       if (suspended || environment() === null) return null
       next ??= Promise.withResolvers()
+      schedule()
       return next.promise
     },
 

@@ -31,6 +31,8 @@ import { createEntry, type Entry } from './entry.ts'
 import { createHeap } from './heap.ts'
 import { createJournal } from './journal.ts'
 import { after, createKeySource, partitionEnd, partitionOf, partitionStart, timeOf } from './keys.ts'
+import { createLedgerCompaction } from './ledger-compaction.ts'
+import { hourOf } from './ledger-row.ts'
 import type { Ledger } from './ledger.ts'
 import { createLostRows, pruneLost } from './lost.ts'
 import { lastTime, readPartitions } from './partitions-on-disk.ts'
@@ -91,6 +93,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   /** Claimed, or settled and not yet so on disk. By key. */
   const busy = new Map<string, Entry>()
   const totals = createTotals()
+  const compaction = createLedgerCompaction()
   const lostRow = createLostRows(randomInt(2 ** 32))
   const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, onFail: () => { journal.suspend() }, onWork: recover })
   const environment = (): Environment | null => disk.environment()
@@ -158,6 +161,15 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       ledger.add('default', 'dropped', 1, 0, 'spool_error')
       onDrop('default', 'spool_error')
     }
+  }
+
+  /** The process ends, and the disk still takes nothing. */
+  function loseWhatIsNotOnDisk (): void {
+    const entries = [...busy.values()]
+    for (let entry = window.oldest(); entry !== null; entry = entry.younger) entries.push(entry)
+    const lost = entries.filter(entry => entry.disk === 'none' && entry.want !== 'none')
+    for (const { copy } of lost) onDrop(copy.project, 'spool_error')
+    if (lost.length > 0) log.error({ copies: lost.length }, 'Copies were lost: the spool could not write them before the end.')
   }
 
   function onMoved (entry: Entry): void {
@@ -387,6 +399,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       lastHousekeeping = now()
       open.clearStaleReaders()
       pruneLost(open)
+      compaction.step(open, hourOf(now()))
     } catch (error) {
       disk.fail(error)
       return
@@ -489,7 +502,10 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       return open === null ? [] : readPartitions(open)
     },
 
-    poll: lookAgain,
+    poll () {
+      disk.probe()
+      lookAgain()
+    },
 
     async close () {
       if (closed) return
@@ -497,6 +513,11 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       clearInterval(timer)
       await Promise.all(storing)
       await journal.settled()
+      if (!disk.works) {
+        disk.probeNow()
+        await journal.settled()
+      }
+      loseWhatIsNotOnDisk()
       await disk.close()
     }
   }

@@ -1,0 +1,86 @@
+/** The spool's environment, with a disk that can be made to fail. */
+import { openEnvironment, type Environment, type OpenEnvironment } from '../../src/spool/store.ts'
+
+export interface FailingDisk {
+  readonly open: OpenEnvironment
+  /** Every operation of these kinds fails from now on; `null` heals it. */
+  fail (kinds: readonly Operation[] | null, message?: string): void
+  /** The n-th operation from now on fails, and only it; 1 is the next. */
+  failNth (n: number, message?: string): void
+  /** No transaction is under way. */
+  idle (): Promise<void>
+  /** Operations that failed. */
+  readonly failures: () => number
+  readonly commits: () => number
+}
+
+export type Operation = 'open' | 'get' | 'range' | 'commit' | 'transaction'
+
+export function failingDisk (): FailingDisk {
+  let failing: readonly Operation[] | null = null
+  let countdown = 0
+  let armed = false
+  let message = 'ENOSPC'
+  let failures = 0
+  let commits = 0
+  const underWay = new Set<Promise<unknown>>()
+
+  function check (operation: Operation): void {
+    if (countdown > 0) countdown--
+    const isNth = countdown === 0 && armed
+    if (isNth) armed = false
+    if (!isNth && failing?.includes(operation) !== true) return
+    failures++
+    throw new Error(message)
+  }
+
+  function wrap (environment: Environment): Environment {
+    return {
+      ...environment,
+      get (table, key) {
+        check('get')
+        return environment.get(table, key)
+      },
+      keys (table, range) {
+        check('range')
+        return environment.keys(table, range)
+      },
+      entries (table, range) {
+        check('range')
+        return environment.entries(table, range)
+      },
+      async commit (fill) {
+        commits++
+        check('commit')
+        const committed = environment.commit(fill)
+        underWay.add(committed)
+        await committed.finally(() => { underWay.delete(committed) })
+      },
+      transaction (work) {
+        check('transaction')
+        return environment.transaction(work)
+      }
+    }
+  }
+
+  return {
+    open (path) {
+      check('open')
+      return wrap(openEnvironment(path))
+    },
+    fail (kinds, text = 'ENOSPC') {
+      failing = kinds
+      message = text
+    },
+    failNth (n, text = 'EIO') {
+      countdown = n
+      armed = true
+      message = text
+    },
+    async idle () {
+      while (underWay.size > 0) await Promise.all(underWay)
+    },
+    failures: () => failures,
+    commits: () => commits
+  }
+}
