@@ -36,6 +36,13 @@ export interface FailedAttempt {
   readonly projectUnderWay: number
 }
 
+export interface LastFailure {
+  readonly project: string
+  readonly code: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 export interface ProjectOutage {
   readonly project: string
   /** Milliseconds since the epoch. */
@@ -51,6 +58,7 @@ export interface Health {
   isProbing (): boolean
   isProjectDown (project: string): boolean
   projectsDown (): readonly ProjectOutage[]
+  lastFailure (): LastFailure | null
   /** Whether a copy of this project may go out now. @param underWay - Attempts of this project. */
   admits (project: string, underWay: number, now: number): boolean
   /** When a copy that was not admitted should come again. */
@@ -75,6 +83,7 @@ export function createHealth (options: HealthOptions): Health {
   const { log, retry, now, random, pending } = options
   const endpoint = new Outage({ retry, random })
   const projects = new Map<string, ProjectHealth>()
+  let lastFailure: LastFailure | null = null
   let heldUntil = 0
   /** Nobody has been served since a `Retry-After`. */
   let cautious = false
@@ -113,6 +122,8 @@ export function createHealth (options: HealthOptions): Health {
     closedUntil: () => Math.max(heldUntil, endpoint.probeAt),
     isProbing: () => endpoint.since !== null || cautious,
     isProjectDown: project => (projects.get(project)?.outage.since ?? null) !== null,
+
+    lastFailure: () => lastFailure,
 
     admits (project, underWay, time) {
       const own = projects.get(project)
@@ -158,6 +169,7 @@ export function createHealth (options: HealthOptions): Health {
       const time = now()
       const own = healthOf(project)
       const unreachable = isUnreachable(code)
+      lastFailure = { project, code, at: time }
       if (endpoint.since === null && (unreachable || own.outage.since === null)) {
         endpoint.failed(copyId)
         own.outage.failed(copyId)

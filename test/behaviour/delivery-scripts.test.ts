@@ -3,7 +3,7 @@
  * script: every copy ends delivered, dead or pending, none is under way twice at
  * once, every attempt of a copy has the same bytes, and the ledger balances.
  */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import t, { test, type Test } from 'tap'
 import { answers, header, startBackend, type Answer } from '../helpers/backends.ts'
 import { memoryBody, startMirror } from '../helpers/copies.ts'
