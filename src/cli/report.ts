@@ -111,8 +111,8 @@ function messageOf (error: unknown): string {
 
 export const report = createReportCommand({
   async openSource (path) {
-    const [{ openSpoolReader }, { createReportSource }] = await Promise.all([import('../spool/spool-reader.ts'), import('../report/spool-source.ts')])
-    const reader = openSpoolReader(path)
+    const [{ openLeftSpool }, { createReportSource }] = await Promise.all([import('./open-spool.ts'), import('../report/spool-source.ts')])
+    const reader = await openLeftSpool(path)
     return { ...createReportSource(reader), close: () => reader.close() }
   }
 })

@@ -80,5 +80,5 @@ function deskOf ({ deadLetters, pending }: SpoolReader, now: number): DeadLetter
 }
 
 export const spool = createSpoolCommand({
-  openReader: async path => (await import('../spool/spool-reader.ts')).openSpoolReader(path)
+  openReader: async path => await (await import('./open-spool.ts')).openLeftSpool(path)
 })
