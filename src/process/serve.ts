@@ -1,0 +1,78 @@
+/**
+ * The composition root of the whole program: the processes that serve, the spool as
+ * operators see it, and the admin listener in front of both.
+ */
+import type { Logger } from 'pino'
+import { registerDeadLetterRoutes } from '../admin/dead-letter-routes.ts'
+import { createMetricsRenderer } from '../admin/render-metrics.ts'
+import { registerReportRoutes } from '../admin/report-route.ts'
+import { createAdminServer } from '../admin/server.ts'
+import { createApp } from '../app.ts'
+import type { Config } from '../config/config.ts'
+import { configWarnings } from '../config/warnings.ts'
+import { createFdWriter } from '../log/access-log-writer.ts'
+import { createReportSource } from '../report/spool-source.ts'
+import { openSpoolReader } from '../spool/spool-reader.ts'
+import { prepareSpool } from './prepare-spool.ts'
+import { ListenError } from './reserve-ports.ts'
+import { singleProcess } from './single.ts'
+import { createSupervisor } from './supervisor.ts'
+
+/** How long requests and deliveries under way may take after the signal. */
+const STOP_DEADLINE_MS = 30_000
+
+const now = (): number => Date.now()
+
+/**
+ * Runs until a signal has stopped it.
+ *
+ * @param config - With ports that can be had: see `reservePorts`.
+ * @throws {ListenError}
+ * @throws {SpoolFormatError}
+ */
+export async function serve (config: Config, log: Logger): Promise<void> {
+  const renderer = createMetricsRenderer()
+  const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
+  const pool = config.workers === 1
+    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }), renderer, foundPartitions)
+    : createSupervisor({ config, log, renderer, foundPartitions })
+  const admin = createAdminServer({
+    ...config.admin,
+    readiness: () => pool.readiness(),
+    metrics: { contentType: renderer.contentType, render: () => pool.metrics() }
+  })
+  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path)
+  if (reader !== null) {
+    registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now })
+    registerReportRoutes(admin.app, { source: createReportSource(reader), now })
+  }
+
+  for (const warning of configWarnings(config)) log.warn(warning)
+  const stopped = nextSignal()
+  try {
+    await admin.listen()
+  } catch (error) {
+    throw new ListenError(`cannot listen on ${config.admin.host} port ${config.admin.port} (admin): ${String(error)}`, { cause: error })
+  }
+  await pool.start()
+  log.info({
+    file: config.file,
+    listeners: config.listeners.map(({ host, port }) => ({ host, port })),
+    admin: { host: config.admin.host, port: admin.port() },
+    workers: config.workers,
+    endpoint: config.mirror?.endpoint.host ?? 'off'
+  }, 'listening')
+
+  const signal = await stopped
+  log.info({ signal }, 'stopping')
+  await pool.stop(STOP_DEADLINE_MS)
+  await admin.close()
+  await reader?.close()
+  log.info('stopped')
+}
+
+function nextSignal (): Promise<string> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => { resolve(signal) })
+  })
+}
