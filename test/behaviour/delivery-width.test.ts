@@ -88,7 +88,8 @@ test('after an outage the backlog is no stampede: a few at a time, then one more
   for (let i = 0; i < 3000; i++) keep()
   await ended.atLeast(3000)
   t.ok(delivery.status().width > 20, `it was wide before: ${delivery.status().width}`)
-  endpoint.answerWith(answers.status('503 Down'))
+  // A 500 does not shrink the width: the outage does.
+  endpoint.answerWith(answers.status('500 Down'))
   for (let i = 0; i < 1000; i++) keep()
   await attempts.atLeast(3070)
   t.not(delivery.status().downSince, null)

@@ -92,6 +92,27 @@ test('while the endpoint is down attempts are probes, one at a time; then everyt
   t.equal(unaccounted(), 0)
 })
 
+test('copies that are taken while a probe is under way start no other', async t => {
+  const endpoint = await startBackend(t, answers.status('503 Down'))
+  const { keep, attempts, ended, delivery, unaccounted } = startMirror(t, { port: endpoint.port, retry: { initialMs: 20, maxMs: 50 } })
+  for (let i = 0; i < 8; i++) keep()
+  await attempts.atLeast(8)
+  t.not(delivery.status().downSince, null)
+  endpoint.answerWith(answers.after(300, answers.status('200 OK')))
+  const failed = endpoint.requests.length
+  await endpoint.received(failed + 1)
+
+  for (let i = 0; i < 20; i++) {
+    keep()
+    await new Promise(resolve => { setTimeout(resolve, 5) })
+  }
+  const probes = endpoint.requests.length - failed
+  await ended.atLeast(28)
+
+  t.equal(probes, 1)
+  t.equal(unaccounted(), 0)
+})
+
 test('one copy that always fails is no outage', async t => {
   const endpoint = await startBackend(t, byTarget({ '/poison': answers.status('500 Oops') }))
   const { keep, attempts, ended, log } = startMirror(t, { port: endpoint.port, retry: { initialMs: 1, maxMs: 2 } })
