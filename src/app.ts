@@ -4,7 +4,6 @@
  * dependencies. Parts are closed in the order of the way of a request.
  */
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { createAccessLog, type WriteText } from './log/access-log.ts'
 import { createMetrics, type MetricsSnapshot } from './admin/metrics.ts'
@@ -24,6 +23,7 @@ import { MemoryBudget } from './proxy/memory-budget.ts'
 import type { KeepCopy, ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
+import { bodyFolderOf } from './process/body-folder.ts'
 import { createRouteTable } from './routing/table.ts'
 import { createLedger } from './spool/ledger.ts'
 import { openSpool, type DurableSpool } from './spool/lmdb-spool.ts'
@@ -84,7 +84,7 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
 
   const upstreams = createUpstreams(config.upstreams, deadlines)
   const rules = createRules(config, upstreams, mirror?.keepCopy ?? (() => null))
-  const bodyFolder = join(config.spool.path, 'incoming', String(process.pid))
+  const bodyFolder = bodyFolderOf(config.spool.path, process.pid)
   const requests = createHandler({
     rules: () => rules,
     requestId: createRequestIds(),

@@ -4,12 +4,14 @@
  * are kept; the others do not notice.
  */
 import { fork, type ChildProcess } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { createMetrics, type MetricsSnapshot } from '../admin/metrics.ts'
 import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
+import { bodyFolderOf } from './body-folder.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { Partitions } from './partitions.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -89,6 +91,8 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     workers.delete(worker)
     partitions.abandon(worker)
     shareOut()
+    // Bodies it was receiving: nobody was told that they had arrived. What fails here is removed at the next start.
+    if (worker.child.pid !== undefined) rm(bodyFolderOf(config.spool.path, worker.child.pid), { recursive: true, force: true }).catch(() => {})
     renderer.retire(worker.last)
     for (const resolve of worker.waiting.values()) resolve([])
     onChange?.()
