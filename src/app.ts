@@ -75,7 +75,7 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
   const deadlines = new Deadlines()
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
   const metrics = createMetrics({
-    now,
+    now: steadyNow,
     spoolStats: () => mirror?.spool.stats() ?? null,
     mirrorWidth: () => mirror?.delivery.status().width ?? 0,
     accessLogDroppedLines: () => accessLog.droppedLines()
