@@ -15,6 +15,8 @@ export interface Disk {
   readonly works: boolean
   /** An operation on the environment failed. */
   readonly fail: (error: unknown) => void
+  /** A transaction succeeded, or there was nothing to write. */
+  readonly confirm: () => void
   /** Looks whether the environment is still there, and whether a failed one works again. */
   probe (): void
   /** The same at once, however long ago it failed. */
@@ -26,6 +28,8 @@ export interface DiskOptions {
   readonly path: string
   readonly open: OpenEnvironment
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+  /** Bytes that wait to be written: a disk that takes less does not work. */
+  readonly waitingBytes: () => number
   readonly onFail: () => void
   /** @param anew - It is another environment than before: what was on disk is gone. */
   readonly onWork: (anew: boolean) => void
@@ -35,6 +39,8 @@ export interface DiskOptions {
 
 const PROBE_EVERY_MS = 2000
 const PROBE_KEY = Buffer.from('probe')
+const MIN_PROBE_BYTES = 64 * 1024
+const MAX_PROBE_BYTES = 8 * 1024 * 1024
 /** An environment that fails so often is opened again. */
 const PROBES_PER_OPENING = 3
 
@@ -45,6 +51,8 @@ export function createDisk (options: DiskOptions): Disk {
   /** The data file that is open; 0 before the first. */
   let inode = 0
   let works = false
+  /** A probe succeeded; what waits is being written for the first time since. */
+  let trying = false
   let failedProbes = 0
   let lastProbe = 0
 
@@ -92,7 +100,7 @@ export function createDisk (options: DiskOptions): Disk {
     works = false
     lastProbe = now()
     failedProbes = 0
-    tellFailure(error)
+    if (!trying) tellFailure(error)
     onFail()
   }
 
@@ -104,9 +112,11 @@ export function createDisk (options: DiskOptions): Disk {
     lastProbe = now()
     try {
       const anew = attach()
-      environment?.transaction(write => { write('meta', PROBE_KEY, Buffer.from(String(lastProbe))) })
+      const blob = Buffer.alloc(Math.min(Math.max(options.waitingBytes() * 2, MIN_PROBE_BYTES), MAX_PROBE_BYTES))
+      environment?.transaction(write => { write('meta', PROBE_KEY, blob) })
+      environment?.transaction(write => { write('meta', PROBE_KEY, null) })
       works = true
-      log.info({ anew }, 'The spool writes to its disk again.')
+      trying = true
       onWork(anew)
     } catch {
       failedProbes++
@@ -127,6 +137,12 @@ export function createDisk (options: DiskOptions): Disk {
     environment: () => environment,
     get works () { return works },
     fail,
+
+    confirm () {
+      if (!trying || !works) return
+      trying = false
+      log.info('The spool writes to its disk again.')
+    },
 
     probe () {
       if (works && environment !== null && inode !== 0 && currentInode() !== inode) {

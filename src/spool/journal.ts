@@ -53,6 +53,8 @@ export interface JournalOptions {
   /** The entry is on disk where it is to be. */
   readonly onMoved: (entry: Entry) => void
   readonly onFault: (error: unknown) => void
+  /** A transaction succeeded, or there was nothing to write. */
+  readonly onSuccess: () => void
 }
 
 interface Transaction {
@@ -66,7 +68,7 @@ interface Transaction {
 const MAX_EXTRAS = 10_000
 
 export function createJournal (options: JournalOptions): Journal {
-  const { environment, ledger, counts, onMoved, onFault } = options
+  const { environment, ledger, counts, onMoved, onFault, onSuccess } = options
   let dirty = new Set<Entry>()
   let touched = new Set<number>()
   let extras: ExtraRow[] = []
@@ -120,6 +122,7 @@ export function createJournal (options: JournalOptions): Journal {
       entry.diskDueAt = entry.goingDueAt
       if (!dirty.has(entry)) onMoved(entry)
     }
+    onSuccess()
   }
 
   function fail (transaction: Transaction, error: unknown): void {
@@ -136,6 +139,7 @@ export function createJournal (options: JournalOptions): Journal {
     const waiting = next
     next = null
     if (!hasWork()) {
+      onSuccess()
       waiting?.resolve()
       return
     }

@@ -34,7 +34,7 @@ export function openTestSpool (t: Test, options: Partial<SpoolOptions> = {}): Op
   const deaths: string[] = []
   const purges: string[] = []
   const log: string[] = []
-  const say = (level: string) => (_fields: unknown, message?: string): void => { log.push(`${level}: ${message ?? ''}`) }
+  const say = (level: string) => (fields: unknown, message?: string): void => { log.push(`${level}: ${message ?? String(fields)}`) }
   const now = options.now ?? Date.now
   const spool = openSpool({
     path,
