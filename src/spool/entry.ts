@@ -1,4 +1,5 @@
 /** A copy in memory: on its way to disk, in the window, or claimed. */
+import { ANSWER_BYTES } from './dead-letter.ts'
 import type { HeapMember } from './heap.ts'
 import type { ClaimedCopy, Copy } from './types.ts'
 import type { History } from './history.ts'
@@ -44,5 +45,19 @@ export function createEntry (entry: NewEntry): Entry {
     key, name: key.toString('latin1'), partition, copy, record, fileId, bytes, history, state, disk, want, diskDueAt,
     failures: history === null ? 0 : history.failures,
     going: 'none', goingDueAt: 0, dueAt: diskDueAt, older: null, younger: null, heapIndex: -1
+  }
+}
+
+/** The entry's history once it was attempted, or given back unattempted; not buried. */
+export function historyAfter (entry: Entry, attempted: boolean, answer: string, now: number): History {
+  const last = entry.history
+  return {
+    failures: entry.failures,
+    takenAt: entry.copy.takenAt,
+    firstAttemptAt: last?.firstAttemptAt || (attempted ? now : 0),
+    lastAttemptAt: attempted ? now : last?.lastAttemptAt ?? 0,
+    buriedAt: 0,
+    reason: '',
+    answer: answer === '' ? last?.answer ?? '' : answer.slice(0, ANSWER_BYTES)
   }
 }

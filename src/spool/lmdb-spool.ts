@@ -23,14 +23,14 @@ import type { Logger } from 'pino'
 import { createBacklog } from './backlog.ts'
 import { createBodyFiles, INLINE_BYTES, type BodyFiles } from './bodies.ts'
 import { createBuried } from './buried.ts'
-import { ANSWER_BYTES, attemptsMade } from './dead-letter.ts'
+import { attemptsMade } from './dead-letter.ts'
 import { bodyIn, encodeCopy } from './copy.ts'
 import { diskBytes } from './counts.ts'
 import { createDisk } from './disk.ts'
-import { createEntry, type Entry } from './entry.ts'
+import { createEntry, historyAfter, type Entry } from './entry.ts'
 import { createHeap } from './heap.ts'
 import { createJournal } from './journal.ts'
-import { after, createKeySource, partitionEnd, partitionOf, partitionStart, timeOf } from './keys.ts'
+import { after, createKeySource, partitionEnd } from './keys.ts'
 import { createLedgerCompaction } from './ledger-compaction.ts'
 import { hourOf } from './ledger-row.ts'
 import type { Ledger } from './ledger.ts'
@@ -39,6 +39,7 @@ import { lastTime, readPartitions } from './partitions-on-disk.ts'
 import { openEnvironment, type Environment, type OpenEnvironment } from './store.ts'
 import { bodyOfBytes, bodyOfFile } from './stored-copy.ts'
 import { createSupply } from './supply.ts'
+import { sweepBodies } from './sweep.ts'
 import { createTotals } from './totals.ts'
 import type { ClaimedCopy, Copy, DropReason, OnDrop, Spool } from './types.ts'
 import { createWindow } from './window.ts'
@@ -299,17 +300,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
 
   function buryEntry (entry: Entry, reason: string, answer: string): void {
     const time = now()
-    const last = entry.history
     const attempted = attemptsMade(0, reason) > 0
-    entry.history = {
-      failures: entry.failures,
-      takenAt: entry.copy.takenAt,
-      firstAttemptAt: last?.firstAttemptAt || (attempted ? time : 0),
-      lastAttemptAt: attempted ? time : last?.lastAttemptAt ?? 0,
-      buriedAt: time,
-      reason,
-      answer: answer === '' ? last?.answer ?? '' : answer.slice(0, ANSWER_BYTES)
-    }
+    entry.history = { ...historyAfter(entry, attempted, answer, time), buriedAt: time, reason }
     settle(entry)
     totals.dead(entry.partition, 1, entry.bytes)
     journal.move(entry, 'dead')
@@ -366,22 +358,12 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     spool.onAppend?.()
   }
 
-  /** Removes body files that no record names, and says which are missing. */
   async function sweep (partitions: readonly number[]): Promise<void> {
-    const files = (await bodies.list()).filter(fileId => partitions.includes(partitionOf(fileId)) && !ownFiles.has(fileId.toString('hex')))
+    const files = await bodies.list()
     const open = environment()
     if (open === null || closed) return
     try {
-      const orphans = files.filter(fileId => open.get('files', fileId) === undefined)
-      const present = new Set(files.map(fileId => fileId.toString('hex')))
-      let missing = 0
-      for (const partition of partitions) {
-        for (const key of open.keys('files', { start: partitionStart(partition), end: partitionEnd(partition) })) {
-          if (!present.has(key.toString('hex')) && !ownFiles.has(key.toString('hex'))) missing++
-        }
-      }
-      if (orphans.length > 0) log.warn({ files: orphans.length }, 'Body files without a copy were removed from the spool: their copies had not been taken, or were done.')
-      if (missing > 0) log.error({ files: missing }, 'Body files are missing from the spool: their copies become dead letters (body_lost).')
+      const orphans = sweepBodies({ environment: open, files, partitions, isOurs: fileId => ownFiles.has(fileId.toString('hex')), log })
       await Promise.all(orphans.map(fileId => bodies.remove(fileId)))
     } catch (error) {
       disk.fail(error)
@@ -405,23 +387,6 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       return
     }
     void shrinkDead(Math.max(0, totals.everywhere().deadBytes - options.deadLetters.maxBytes))
-  }
-
-  /** Claimed copies included. */
-  function oldestTakenAt (): number | null {
-    let oldest = window.oldest()?.copy.takenAt ?? Infinity
-    for (const { copy, state } of busy.values()) {
-      if (state !== 'settled') oldest = Math.min(oldest, copy.takenAt)
-    }
-    const open = environment()
-    try {
-      if (open !== null && backlog.peekFresh() !== null) oldest = Math.min(oldest, timeOf(backlog.peekFresh() ?? Buffer.alloc(12)))
-      const tried = open === null ? null : backlog.peekAged()
-      if (tried !== null) oldest = Math.min(oldest, timeOf(tried))
-    } catch (error) {
-      disk.fail(error)
-    }
-    return oldest === Infinity ? null : oldest
   }
 
   const timer = setInterval(tick, TICK_MS)
@@ -467,18 +432,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
 
     retry (token, dueAt, counted = true, answer = '') {
       const entry = unclaim(token)
-      const time = now()
-      const last = entry.history
       if (counted) entry.failures++
-      entry.history = {
-        failures: entry.failures,
-        takenAt: entry.copy.takenAt,
-        firstAttemptAt: last?.firstAttemptAt || (counted ? time : 0),
-        lastAttemptAt: counted ? time : last?.lastAttemptAt ?? 0,
-        buriedAt: 0,
-        reason: '',
-        answer: answer === '' ? last?.answer ?? '' : answer.slice(0, ANSWER_BYTES)
-      }
+      entry.history = historyAfter(entry, counted, answer, now())
       entry.state = 'retrying'
       journal.move(entry, 'waiting', Math.max(0, Math.floor(dueAt)))
       retrying.push(entry)
@@ -492,7 +447,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
 
     stats () {
       const { pending, pendingBytes, dead, deadBytes } = totals.here()
-      return { pending, pendingBytes, oldestTakenAt: oldestTakenAt(), dead, deadBytes }
+      return { pending, pendingBytes, oldestTakenAt: supply.oldestTakenAt(), dead, deadBytes }
     },
 
     adopt,

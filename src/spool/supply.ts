@@ -19,6 +19,8 @@ export interface Supply {
   next (now: number): Entry | null
   /** Milliseconds since the epoch; 0 when a copy is due already, `null` when none waits. */
   nextDueAt (): number | null
+  /** Of all pending copies, claimed ones included. */
+  oldestTakenAt (): number | null
 }
 
 export interface SupplyOptions {
@@ -127,6 +129,20 @@ export function createSupply (options: SupplyOptions): Supply {
       const onDisk = backlog.nextDueAt()
       const inMemory = retrying.peek()?.dueAt ?? null
       return onDisk === null || inMemory === null ? onDisk ?? inMemory : Math.min(onDisk, inMemory)
+    },
+
+    oldestTakenAt () {
+      let oldest = window.oldest()?.copy.takenAt ?? Infinity
+      for (const { copy, state } of busy.values()) {
+        if (state !== 'settled') oldest = Math.min(oldest, copy.takenAt)
+      }
+      try {
+        const onDisk = older(backlog.peekFresh(), backlog.peekAged())
+        if (onDisk !== null) oldest = Math.min(oldest, timeOf(onDisk))
+      } catch (error) {
+        onFault(error)
+      }
+      return oldest === Infinity ? null : oldest
     }
   }
 }
