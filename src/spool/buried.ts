@@ -72,13 +72,19 @@ export function createBuried (options: BuriedOptions): Buried {
     }
   }
 
-  /** Takes letters out by pages, each page in a transaction. @param handle - What else becomes of a letter. */
-  async function takeOut (filter: DeadLetterFilter, maxBytes: number, handle: (found: Found, write: Write, counts: Counts) => void, kept: boolean): Promise<string[]> {
+  /**
+   * Takes letters out by pages, each page in a transaction.
+   *
+   * @param handle - What else becomes of a letter; returns what undoes its counting, should the transaction fail.
+   * @param kept - Its body is still needed.
+   */
+  async function takeOut (filter: DeadLetterFilter, maxBytes: number, handle: (found: Found, write: Write, counts: Counts) => () => void, kept: boolean): Promise<string[]> {
     const projects: string[] = []
     let bytesLeft = maxBytes
     for (;;) {
       const files: Buffer[] = []
       let last = false
+      const undo: (() => void)[] = []
       const taken = await together(write => {
         const page: Found[] = []
         for (const found of bytesLeft > 0 ? find(filter) : []) {
@@ -99,11 +105,14 @@ export function createBuried (options: BuriedOptions): Buried {
             write('files', stored.fileId, null)
             files.push(stored.fileId)
           }
-          handle(found, write, counts)
+          undo.push(handle(found, write, counts))
         }
         addToCounts(changes, write)
         for (const row of ledger.takeDirty()) write('ledger', row.key, row.value)
         return page.map(found => found.letter.project)
+      }).catch((error: unknown) => {
+        for (const uncount of undo) uncount()
+        throw error
       })
       for (const file of files) void bodies.remove(file)
       projects.push(...taken)
@@ -140,11 +149,11 @@ export function createBuried (options: BuriedOptions): Buried {
       return null
     },
 
-    replay (filter) {
+    async replay (filter) {
       const time = now()
       // What a replay buries again meanwhile is not replayed twice.
       const bounded = { ...filter, buriedBefore: Math.min(filter.buriedBefore ?? Infinity, time + 1) }
-      return takeOut(bounded, Infinity, ({ key, stored, letter }, write, counts) => {
+      return await takeOut(bounded, Infinity, ({ key, stored, letter }, write, counts) => {
         const copyKey = copyKeyOfDead(key)
         const history = { failures: 0, takenAt: time, firstAttemptAt: 0, lastAttemptAt: 0, buriedAt: 0, reason: '', answer: '' }
         write('waiting', waitingKey(copyKey, time), withHistory(history, stored.record))
@@ -153,17 +162,18 @@ export function createBuried (options: BuriedOptions): Buried {
         counts.pendingBytes += sizeOf(stored)
         ledger.add(stored.copy.project, 'revived', 1, stored.copy.body.length, letter.reason, letter.takenAt)
         ledger.add(stored.copy.project, 'replayed', 1, stored.copy.body.length, '', time)
+        return () => { ledger.add(stored.copy.project, 'replayed', -1, -stored.copy.body.length, '', time) }
       }, true)
     },
 
     async purge (filter) {
-      return (await takeOut(filter, Infinity, () => {}, false)).length
+      return (await takeOut(filter, Infinity, uncounted, false)).length
     },
 
     async shrink (buriedBefore, bytes) {
       const projects = [
-        ...await takeOut({ buriedBefore }, Infinity, () => {}, false),
-        ...await takeOut({}, bytes, () => {}, false)
+        ...await takeOut({ buriedBefore }, Infinity, uncounted, false),
+        ...await takeOut({}, bytes, uncounted, false)
       ]
       const counts = new Map<string, number>()
       for (const project of projects) counts.set(project, (counts.get(project) ?? 0) + 1)
@@ -178,6 +188,11 @@ function * byIds (open: Environment, ids: readonly string[]): Generator<Entry> {
     const value = open.get('dead', key)
     if (value !== undefined) yield { key, value }
   }
+}
+
+/** A purge is no change of state: what is purged was counted when it died. */
+function uncounted (): () => void {
+  return () => {}
 }
 
 function changesOf (changes: Map<number, Counts>, partition: number): Counts {

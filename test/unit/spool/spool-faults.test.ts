@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { test } from 'tap'
+import { sumRows } from '../../../src/spool/ledger-sum.ts'
+import { openSpoolReader } from '../../../src/spool/spool-reader.ts'
 import { SpoolFormatError } from '../../../src/spool/store.ts'
 import { copyOf, memoryBody } from '../../helpers/copies.ts'
 import { failingDisk } from '../../helpers/failing-disk.ts'
@@ -110,6 +112,25 @@ test('a read that fails stalls nothing', async t => {
   now += 2000
   spool.poll()
   t.equal(claimOne(spool, now).copy.id, 'old')
+})
+
+test('a replay that cannot be written has not happened, nor is it counted', async t => {
+  const now = 1_000_000
+  const disk = failingDisk()
+  const { spool, path } = openTestSpool(t, { now: () => now, openEnvironment: disk.open })
+  await spool.append(copyOf({ id: 'a', project: '7', takenAt: now }))
+  spool.bury(claimOne(spool, now), '400', '')
+  await spool.append(copyOf({ takenAt: now }))
+  disk.fail(['transaction'])
+
+  await t.rejects(spool.deadLetters.replay({}), /ENOSPC/)
+
+  disk.fail(null)
+  await spool.close()
+  const reader = openSpoolReader(path)
+  t.teardown(() => reader.close())
+  t.match(reader.stats(), { pending: 1, dead: 1 })
+  t.equal(sumRows(reader.readLedger(0)).projects.get('7')?.replayed.get('')?.count ?? 0, 0)
 })
 
 test('a damaged record is a dead letter, corrupt; the copies behind it go on', async t => {
