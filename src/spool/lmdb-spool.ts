@@ -24,20 +24,18 @@ import { createBacklog } from './backlog.ts'
 import { createBodyFiles, INLINE_BYTES, type BodyFiles } from './bodies.ts'
 import { createBuried } from './buried.ts'
 import { attemptsMade } from './dead-letter.ts'
-import { bodyIn, encodeCopy } from './copy.ts'
-import { diskBytes } from './counts.ts'
 import { createDisk } from './disk.ts'
-import { createEntry, historyAfter, type Entry } from './entry.ts'
+import { historyAfter, type Entry } from './entry.ts'
 import { createHeap } from './heap.ts'
+import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
-import { after, createKeySource, partitionEnd } from './keys.ts'
+import { createKeySource, partitionEnd } from './keys.ts'
 import { createLedgerCompaction } from './ledger-compaction.ts'
 import { hourOf } from './ledger-row.ts'
 import type { Ledger } from './ledger.ts'
 import { createLostRows, pruneLost } from './lost.ts'
 import { lastTime, readPartitions } from './partitions-on-disk.ts'
 import { openEnvironment, type Environment, type OpenEnvironment } from './store.ts'
-import { bodyOfBytes, bodyOfFile } from './stored-copy.ts'
 import { createSupply } from './supply.ts'
 import { sweepBodies } from './sweep.ts'
 import { createTotals } from './totals.ts'
@@ -76,10 +74,6 @@ export interface DurableSpool extends Spool {
   poll (): void
 }
 
-/** Copies in memory that are on disk as well. */
-const WINDOW_BYTES = 16 * 1024 * 1024
-/** Copies in memory that are not on disk: it fails, or is slow. */
-const MAX_UNWRITTEN_BYTES = 32 * 1024 * 1024
 const TICK_MS = 1000
 const HOUSEKEEPING_MS = 60_000
 /** Dead letters give way by this much at once, at least. */
@@ -103,17 +97,17 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   const supply = createSupply({ environment, window, backlog, retrying, busy, pathOf: bodies.pathOf, onCorrupt, onFault: disk.fail })
   const buried = createBuried({ environment, together: work => journal.together(work), ledger, bodies, onChange: lookAgain, now })
   const keys = createKeySource(partition, lastTimeOnDisk(), randomInt(2 ** 30))
-  /** Fresh copies of our own partition from here on are, or were, in memory. */
-  let memoryFrom = keys.next(now())
+  const intake = createIntake({
+    partition, maxBytes, whenFull, keys, window, journal, totals, supply, bodies, ledger, log, drop, count, now,
+    shrinkDead: bytes => { if (disk.works) void shrinkDead(bytes) },
+    isShrinking: () => shrinking,
+    onAppend: () => { spool.onAppend?.() }
+  })
   /** Partitions whose counts on disk are in `totals`. */
   const loaded = new Set<number>()
   let closed = false
   let shrinking = false
   let lastHousekeeping = now()
-  /** Body files of this run; a sweep leaves them alone. */
-  const ownFiles = new Set<string>()
-  /** Appends whose body is on its way to a file. */
-  const storing = new Set<Promise<void>>()
 
   function lastTimeOnDisk (): number {
     const open = environment()
@@ -188,7 +182,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       case 'none':
         if (entry.fileId !== null) {
           void bodies.remove(entry.fileId)
-          ownFiles.delete(entry.fileId.toString('hex'))
+          intake.forget(entry.fileId)
         }
         busy.delete(entry.name)
         break
@@ -198,84 +192,11 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     }
   }
 
-  function insert (copy: Copy, fileId: Buffer | null): void {
-    const record = encodeCopy(copy, fileId)
-    const bytes = diskBytes(record.length, fileId === null ? 0 : copy.body.length)
-    ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
-    if (!makeRoomInMemory(record.length)) { lose(copy, 'spool_error', fileId); return }
-    if (!makeRoom(bytes)) { lose(copy, 'spool_full', fileId); return }
-    const body = fileId === null ? bodyOfBytes(bodyIn(record, copy.body.length)) : bodyOfFile(bodies.pathOf(fileId), copy.body.length)
-    const entry = createEntry({ key: keys.next(copy.takenAt), partition, copy: { ...copy, body }, record, fileId, bytes, state: 'window', disk: 'none', want: 'none' })
-    window.add(entry)
-    totals.pending(partition, 1, bytes)
-    journal.move(entry, 'fresh')
-    shrinkWindow()
-    spool.onAppend?.()
-  }
-
-  async function insertWithFile (copy: Copy): Promise<void> {
-    const fileId = keys.next(copy.takenAt)
-    ownFiles.add(fileId.toString('hex'))
-    copy.body.hold()
-    try {
-      await bodies.store(copy.body, fileId)
-      insert(copy, fileId)
-    } catch (error) {
-      log.warn({ error: String(error) }, 'A large body could not be put into the spool.')
-      ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
-      lose(copy, 'spool_error', fileId)
-    } finally {
-      copy.body.release()
-    }
-    await (journal.durable() ?? undefined)
-  }
-
-  /** What the disk has as well gives way, oldest first. */
-  function shrinkWindow (): void {
-    while (window.bytes > WINDOW_BYTES) {
-      const oldest = window.oldest()
-      if (oldest === null || oldest.disk !== 'fresh') break
-      window.remove(oldest)
-      oldest.state = 'settled'
-      memoryFrom = after(oldest.key)
-    }
-  }
-
-  function makeRoomInMemory (bytes: number): boolean {
-    while (journal.unwrittenBytes + bytes > MAX_UNWRITTEN_BYTES) {
-      const oldest = whenFull === 'drop_oldest' ? window.oldest() : null
-      if (oldest === null || oldest.disk !== 'none') return false
-      window.remove(oldest)
-      drop(oldest, 'spool_error')
-    }
-    return true
-  }
-
-  /** Dead letters give way first: they have been counted. Then, by `when_full`, the oldest copies. */
-  function makeRoom (bytes: number): boolean {
-    if (bytes > maxBytes) return false
-    for (;;) {
-      const { pendingBytes, deadBytes } = totals.everywhere()
-      const excess = pendingBytes + deadBytes + bytes - maxBytes
-      if (excess <= 0) return true
-      if (deadBytes > 0 && disk.works) void shrinkDead(excess)
-      if (shrinking && deadBytes >= excess) return true
-      const oldest = whenFull === 'drop_oldest' ? supply.oldest(Infinity) : null
-      if (oldest === null) return false
-      drop(oldest, 'spool_full')
-    }
-  }
-
   /** A copy that is no more; it stays busy until the disk says so too. */
   function drop (entry: Entry, reason: DropReason): void {
     settle(entry)
     journal.move(entry, 'none')
     count(entry.copy, reason)
-  }
-
-  function lose (copy: Copy, reason: DropReason, fileId: Buffer | null): void {
-    if (fileId !== null) void bodies.remove(fileId)
-    count(copy, reason)
   }
 
   function count (copy: Copy, reason: DropReason): void {
@@ -347,7 +268,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       for (const adopted of partitions) {
         if (totals.own.has(adopted)) continue
         totals.adopt(adopted)
-        backlog.add(adopted, adopted === partition ? () => memoryFrom : () => partitionEnd(adopted))
+        backlog.add(adopted, adopted === partition ? () => intake.memoryFrom() : () => partitionEnd(adopted))
       }
       open?.clearStaleReaders()
       if (open !== null) load(open)
@@ -363,7 +284,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     const open = environment()
     if (open === null || closed) return
     try {
-      const orphans = sweepBodies({ environment: open, files, partitions, isOurs: fileId => ownFiles.has(fileId.toString('hex')), log })
+      const orphans = sweepBodies({ environment: open, files, partitions, isOurs: fileId => intake.isOurs(fileId), log })
       await Promise.all(orphans.map(fileId => bodies.remove(fileId)))
     } catch (error) {
       disk.fail(error)
@@ -401,13 +322,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
         count(copy, 'spool_error')
         return null
       }
-      if (copy.body.file !== null || copy.body.length > INLINE_BYTES) {
-        const stored = insertWithFile(copy)
-        storing.add(stored)
-        void stored.finally(() => { storing.delete(stored) })
-        return stored
-      }
-      insert(copy, null)
+      if (copy.body.file !== null || copy.body.length > INLINE_BYTES) return intake.insertWithFile(copy)
+      intake.insert(copy)
       return journal.durable()
     },
 
@@ -466,7 +382,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       if (closed) return
       closed = true
       clearInterval(timer)
-      await Promise.all(storing)
+      await intake.idle()
       await journal.settled()
       if (!disk.works) {
         disk.probeNow()
