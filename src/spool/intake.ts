@@ -65,6 +65,8 @@ export function createIntake (options: IntakeOptions): Intake {
   /** Body files of this run. */
   const files = new Set<string>()
   const storing = new Set<Promise<void>>()
+  /** The log has said that files fail, and no file has worked since. */
+  let complained = false
 
   function lose (copy: Copy, reason: DropReason, fileId: Buffer | null): void {
     if (fileId !== null) {
@@ -95,11 +97,19 @@ export function createIntake (options: IntakeOptions): Intake {
     copy.body.hold()
     try {
       await bodies.store(copy.body, fileId)
+      complained = false
       insert(copy, fileId)
     } catch (error) {
-      log.warn({ error: String(error) }, 'A large body could not be put into the spool.')
-      ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
-      lose(copy, 'spool_error', fileId)
+      files.delete(fileId.toString('hex'))
+      void bodies.remove(fileId)
+      if (!complained) log.warn({ error: String(error) }, 'Large bodies cannot be put into files; those in memory stay there, up to a bound.')
+      complained = true
+      if (copy.body.chunks !== null) {
+        insert(copy, null)
+      } else {
+        ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
+        lose(copy, 'spool_error', null)
+      }
     } finally {
       copy.body.release()
     }

@@ -3,7 +3,8 @@
  * of the spool's writing and reading goes through `Environment`, so that a test can
  * make any of it fail.
  */
-import { mkdirSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open, type Database, type RangeOptions } from 'lmdb'
 
@@ -53,11 +54,15 @@ export class SpoolFormatError extends Error {
 
 export const FORMAT = 1
 const FORMAT_KEY = Buffer.from('format')
+const LOCK_FILE = 'lock.mdb'
+/** More than LMDB asks for (126 readers). */
+const LOCK_FILE_BYTES = 16 * 1024
 type BinaryTable = Database<Buffer, Buffer>
 
 /** Makes the folder if it is missing. @throws {SpoolFormatError}, or what LMDB says. */
 export const openEnvironment: OpenEnvironment = path => {
   mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeLockFile(path)
   const options = {
     path, noSubdir: false, maxDbs: TABLES.length + 4, permissionsMode: 0o600,
     encoding: 'binary' as const, keyEncoding: 'binary' as const, eventTurnBatching: false
@@ -105,6 +110,27 @@ export const openEnvironment: OpenEnvironment = path => {
     transaction: work => root.transactionSync(() => work(write)),
     clearStaleReaders () { root.readerCheck() },
     close: () => root.close()
+  }
+}
+
+/**
+ * LMDB makes its lock file with a hole, and fills it through a memory map: on a full
+ * disk that ends the process (SIGBUS). Written out, it fails like any other write.
+ * Linked into place whole, so that a process beside us never sees half of it.
+ *
+ * @throws What the file system says.
+ */
+function makeLockFile (path: string): void {
+  const file = join(path, LOCK_FILE)
+  if (existsSync(file)) return
+  const prepared = `${file}.${process.pid}`
+  try {
+    writeFileSync(prepared, Buffer.alloc(LOCK_FILE_BYTES), { mode: 0o600 })
+    linkSync(prepared, file)
+  } catch (error) {
+    if (!existsSync(file)) throw error
+  } finally {
+    rmSync(prepared, { force: true })
   }
 }
 

@@ -66,10 +66,19 @@ async function allButTheDroppedArrive (t: Test, { program, load, relay, endpoint
   t.strictSame(account(load, relay, endpoint).altered, [])
 }
 
+function linesWith (run: Run, words: string): number {
+  return run.output().split('\n').filter(line => line.includes(words)).length
+}
+
 /** The disk is well again: sooner or later a copy that was taken is there after a kill -9. */
 async function copiesSurviveAgain (t: Test, scene: Scene, run: Run): Promise<Run> {
   const { program, load, endpoint } = scene
-  await eventually(async () => run.logged(/spool.*(again|back|resum|works)/i) ? null : 'no line of the log says that the spool works again', RECOVERY_TIMEOUT_MS)
+  // Each worker says so for itself, when it comes upon its disk again.
+  await eventually(async () => {
+    const failed = linesWith(run, 'cannot write to its disk')
+    const again = linesWith(run, 'writes to its disk again')
+    return again > 0 && again >= failed ? null : `of ${failed} processes that said that their disk fails, ${again} said that it works again`
+  }, RECOVERY_TIMEOUT_MS)
   await endpoint.refuse()
   const lostBefore = unsettled(load, endpoint)
   await load.post(20)
