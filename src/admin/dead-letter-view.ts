@@ -37,6 +37,9 @@ export interface DeadLetterDetails extends DeadLetterView {
   readonly content_type: string | null
   readonly content_encoding: string | null
   readonly user_agent: string | null
+  /** `null` when no attempt was made. */
+  readonly first_attempt_at: string | null
+  readonly last_attempt_at: string | null
   /** First bytes of the endpoint's last answer; empty when there was none. */
   readonly answer: string
   /** `null`: the body is no envelope, or cannot be read; `faults` says which. */
@@ -76,6 +79,8 @@ export async function describeDeadLetter (letter: DeadLetter): Promise<DeadLette
   const { envelope, faults } = await readBodyOf(copy.body, headerValue(copy.headers, 'content-encoding'))
   return {
     ...viewDeadLetter(letter),
+    first_attempt_at: letter.firstAttemptAt === null ? null : isoDate(letter.firstAttemptAt),
+    last_attempt_at: letter.lastAttemptAt === null ? null : isoDate(letter.lastAttemptAt),
     method: copy.method,
     target: shown,
     content_type: headerValue(copy.headers, 'content-type') ?? null,

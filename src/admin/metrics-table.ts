@@ -33,7 +33,7 @@ export const METRICS = {
   pendingBytes: { name: 'mirror_pending_bytes', type: 'gauge', labels: [], aggregator: 'sum', help: 'What pending copies count for against `spool.max_bytes`.' },
   oldestPending: { name: 'mirror_oldest_pending_seconds', type: 'gauge', labels: [], aggregator: 'max', help: 'Age of the oldest pending copy; 0 when none is pending.' },
   deadPurged: { name: 'mirror_dead_letters_purged_total', type: 'counter', labels: ['project'], aggregator: 'sum', help: 'Dead letters that gave way to younger ones, to copies, or to their age: they can be replayed no more.' },
-  deadLetters: { name: 'mirror_dead_letters', type: 'gauge', labels: [], aggregator: 'max', help: 'Dead letters that are kept now.' },
+  deadLetters: { name: 'mirror_dead_letters', type: 'gauge', labels: [], aggregator: 'sum', help: 'Dead letters that are kept now.' },
   width: { name: 'mirror_width', type: 'gauge', labels: [], aggregator: 'sum', help: 'Copies that may be under way to the endpoint at once: grows while they are answered, up to `mirror.concurrency` per process, and shrinks on timeouts, 429 and 503.' },
   deliveryDuration: { name: 'mirror_delivery_duration_seconds', type: 'histogram', labels: [], aggregator: 'sum', buckets: DELIVERY_SECONDS, help: 'From the moment a copy was taken to its 2xx.' },
   lateCommits: { name: 'mirror_late_commits_total', type: 'counter', labels: [], aggregator: 'sum', help: 'Answers that went out before the copy was durable: the spool was slower than `spool.commit_timeout`.' },

@@ -35,6 +35,7 @@ export function renderDetails (letter: DeadLetterDetails, now: number): string[]
     ['project', letter.project],
     ['reason', `${letter.reason}, after ${counted(letter.attempts, 'attempt')}`],
     ['taken', `${letter.taken_at} (${ageOf(letter.taken_at, now)} ago)`],
+    ...letter.first_attempt_at === null || letter.last_attempt_at === null ? [] : [['attempts', letter.first_attempt_at === letter.last_attempt_at ? letter.last_attempt_at : `${letter.first_attempt_at} to ${letter.last_attempt_at}`] as const],
     ['given up', `${letter.buried_at} (${ageOf(letter.buried_at, now)} ago)`],
     ['request', `${letter.method} ${letter.target}`],
     ['body', [counted(letter.body_bytes, 'byte'), letter.content_encoding, letter.content_type].filter(Boolean).join(', ')],

@@ -66,6 +66,8 @@ export function createBuried (options: BuriedOptions): Buried {
         takenAt: copy.takenAt,
         buriedAt: history?.buriedAt ?? readTime(key, 0),
         bodyBytes: copy.body.length,
+        firstAttemptAt: history?.firstAttemptAt || null,
+        lastAttemptAt: history?.lastAttemptAt || null,
         answer: history?.answer ?? '',
         copy
       }

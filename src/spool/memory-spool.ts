@@ -204,6 +204,9 @@ function letterOf (entry: Entry, reason: string, answer: string, buriedAt: numbe
     takenAt: copy.takenAt,
     buriedAt,
     bodyBytes: copy.body.length,
+    // Not kept here.
+    firstAttemptAt: null,
+    lastAttemptAt: null,
     answer,
     copy,
     copyBytes: bytes,

@@ -62,6 +62,9 @@ export interface DeadLetterSummary {
 }
 
 export interface DeadLetter extends DeadLetterSummary {
+  /** Milliseconds since the epoch; `null` when no attempt was made. */
+  readonly firstAttemptAt: number | null
+  readonly lastAttemptAt: number | null
   /** First 512 bytes of the endpoint's last answer. */
   readonly answer: string
   readonly copy: Copy

@@ -123,6 +123,8 @@ test('one dead letter is shown decoded, without mapped path and keys', async t =
     taken_at: '2026-11-22T11:00:00.000Z',
     buried_at: '2026-11-22T12:00:00.000Z',
     body_bytes: gzipSync(text).length,
+    first_attempt_at: null,
+    last_attempt_at: null,
     method: 'POST',
     target: '…/api/42/envelope/?…',
     content_type: 'application/x-sentry-envelope',
