@@ -7,6 +7,7 @@
  * When a transaction fails, nothing of it is lost: everything stays to be written,
  * and the journal tries again every few seconds until the disk takes it.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { countsKey, encodeCounts, type Counts } from './counts.ts'
 import type { Entry, Place } from './entry.ts'
 import { withHistory } from './history.ts'
@@ -64,6 +65,7 @@ interface Transaction {
   readonly extras: readonly ExtraRow[]
 }
 
+const SECOND_TRY_MS = 10
 /** Rows for people that wait for a disk; more are not kept. */
 const MAX_EXTRAS = 10_000
 
@@ -157,10 +159,20 @@ export function createJournal (options: JournalOptions): Journal {
     }
   }
 
+  /** Whoever waits for the transaction is answered when it fails: a fault that passes at once must not look like a disk that is gone. */
+  async function commit (open: Environment, transaction: Transaction): Promise<void> {
+    try {
+      await open.commit(put => { write(transaction, put) })
+    } catch {
+      await sleep(SECOND_TRY_MS)
+      await open.commit(put => { write(transaction, put) })
+    }
+  }
+
   async function run (open: Environment): Promise<void> {
     const transaction = begin()
     try {
-      await open.commit(put => { write(transaction, put) })
+      await commit(open, transaction)
       if (options.fsync === 'always') await open.flushed()
       succeed(transaction)
     } catch (error) {

@@ -75,6 +75,7 @@ export interface DurableSpool extends Spool {
 }
 
 const TICK_MS = 1000
+const FIRST_PROBES_MS = [50, 200, 600]
 const HOUSEKEEPING_MS = 60_000
 /** Dead letters give way by this much at once, at least. */
 const MIN_SHRINK_BYTES = 1024 * 1024
@@ -90,7 +91,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   const totals = createTotals()
   const compaction = createLedgerCompaction()
   const lostRow = createLostRows(randomInt(2 ** 32))
-  const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, waitingBytes: () => journal.unwrittenBytes, onFail: () => { journal.suspend() }, onWork: recover })
+  const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, waitingBytes: () => journal.unwrittenBytes, onFail: beginOutage, onWork: recover })
   const environment = (): Environment | null => disk.environment()
   const journal = createJournal({ environment, ledger, fsync, counts: totals.own, onMoved, onFault: disk.fail, onSuccess: disk.confirm })
   const backlog = createBacklog(environment, key => busy.has(key.toString('latin1')))
@@ -310,6 +311,12 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     void shrinkDead(Math.max(0, totals.everywhere().deadBytes - options.deadLetters.maxBytes))
   }
 
+  /** Most faults pass at once, and answers wait for that: the first looks are close together, the others are the tick's. */
+  function beginOutage (): void {
+    journal.suspend()
+    for (const delayMs of FIRST_PROBES_MS) setTimeout(() => { if (!closed) disk.probeNow() }, delayMs)
+  }
+
   const timer = setInterval(tick, TICK_MS)
   timer.unref()
 
@@ -393,7 +400,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     }
   }
 
-  if (!disk.works) journal.suspend()
+  if (!disk.works) beginOutage()
   adopt([partition])
   return spool
 }
