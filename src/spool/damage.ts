@@ -34,14 +34,15 @@ export function isDamaged (path: string): boolean {
     throw error
   }
   try {
-    const { size } = fstatSync(file)
     // LMDB begins an empty file anew.
-    if (size === 0) return false
+    if (fstatSync(file).size === 0) return false
     const first = readMeta(file, 0)
     if (first === null) return true
     const second = readMeta(file, first.pageSize)
     if (second === null) return true
     const { lastPage, pageSize } = first.transaction >= second.transaction ? first : second
+    // Only now: another process may be writing, and the file grows before its meta page says so.
+    const { size } = fstatSync(file)
     return (lastPage + 1n) * BigInt(pageSize) > BigInt(size)
   } finally {
     closeSync(file)

@@ -78,6 +78,8 @@ async function liveAndDie (t: Test, { program, load, endpoint, random }: Scene):
   dead.abort()
   await run.kill()
   await working
+  // Should a copy be lost, this says whether the spool had given up its disk.
+  for (const line of run.output().split('\n').filter(text => /its disk|damaged|looked into/.test(text))) t.comment(`up to request ${load.sent.size}: ${line}`)
   if (!t.passing()) throw new Error('no further rounds')
 }
 

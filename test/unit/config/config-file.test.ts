@@ -6,7 +6,7 @@ import { findConfigFile, loadConfigFile, readConfigText } from '../../../src/con
 import { formatFault } from '../../../src/config/fault.ts'
 
 function find (given: string | undefined, env: Record<string, string>, existing: readonly string[]): string {
-  return findConfigFile({ given, env, cwd: '/work', exists: path => existing.includes(path) })
+  return findConfigFile({ given, env, cwd: '/srv', exists: path => existing.includes(path) })
 }
 
 function nginxConf (location: string): string {
@@ -19,8 +19,8 @@ const NGINX = '/etc/nginx/nginx.conf'
 test('the configuration is the one named, else the first there is', async t => {
   const env = { MIRROR_ROUTER_CONFIG: 'env.yaml' }
 
-  t.equal(find('given.yaml', env, [YAML, NGINX]), '/work/given.yaml')
-  t.equal(find(undefined, env, [YAML, NGINX]), '/work/env.yaml')
+  t.equal(find('given.yaml', env, [YAML, NGINX]), '/srv/given.yaml')
+  t.equal(find(undefined, env, [YAML, NGINX]), '/srv/env.yaml')
   t.equal(find(undefined, {}, [YAML, NGINX]), YAML)
   t.equal(find(undefined, {}, [NGINX]), NGINX)
   t.match(find(undefined, {}, []), /\/config\/router\.yaml$/)
