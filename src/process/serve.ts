@@ -49,6 +49,8 @@ export async function serve (config: Config, log: Logger): Promise<void> {
 
   for (const warning of configWarnings(config)) log.warn(warning)
   const stopped = nextSignal()
+  // Its default would end the process, and operators of nginx send it to reload.
+  process.on('SIGHUP', () => { log.warn('SIGHUP does not reload the configuration in this version: restart to use a changed file.') })
   try {
     await admin.listen()
   } catch (error) {
