@@ -266,6 +266,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   function adopt (partitions: readonly number[]): void {
     const open = environment()
     try {
+      // Counts and records must be of one moment, and of one after their owner's end.
+      open?.lookAnew()
       for (const adopted of partitions) {
         if (totals.own.has(adopted)) continue
         totals.adopt(adopted)
@@ -309,6 +311,14 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       return
     }
     void shrinkDead(Math.max(0, totals.everywhere().deadBytes - options.deadLetters.maxBytes))
+  }
+
+  /** A count that a kill left off by one is right again as soon as there is nothing left to count. */
+  function heal (): void {
+    if (!disk.works || supply.oldestTakenAt() !== null) return
+    for (const [partition, { pending, pendingBytes }] of totals.own) {
+      if (pending !== 0 || pendingBytes !== 0) totals.pending(partition, -pending, -pendingBytes)
+    }
   }
 
   /** Most faults pass at once, and answers wait for that: the first looks are close together, the others are the tick's. */
@@ -369,6 +379,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     deadLetters: buried,
 
     stats () {
+      heal()
       const { pending, pendingBytes, dead, deadBytes } = totals.here()
       return { pending, pendingBytes, oldestTakenAt: supply.oldestTakenAt(), dead, deadBytes }
     },

@@ -40,6 +40,8 @@ export interface Environment {
   flushed (): Promise<void>
   /** One transaction, at once. Reads inside see its writes; all or nothing. */
   transaction<T> (work: (write: Write) => T): T
+  /** Reads from here on see what other processes have committed by now. */
+  lookAnew (): void
   /** Frees what processes that were killed still hold. */
   clearStaleReaders (): void
   close (): Promise<void>
@@ -109,6 +111,7 @@ export const openEnvironment: OpenEnvironment = path => {
     async flushed () { await root.flushed },
     transaction: work => root.transactionSync(() => work(write)),
     clearStaleReaders () { root.readerCheck() },
+    lookAnew () { root.resetReadTxn() },
     close: () => root.close()
   }
 }

