@@ -316,9 +316,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   /** A count that a kill left off by one is right again as soon as there is nothing left to count. */
   function heal (): void {
     if (!disk.works || supply.oldestTakenAt() !== null) return
-    for (const [partition, { pending, pendingBytes }] of totals.own) {
-      if (pending !== 0 || pendingBytes !== 0) totals.pending(partition, -pending, -pendingBytes)
-    }
+    const { pending, pendingBytes } = totals.here()
+    if (pending !== 0 || pendingBytes !== 0) totals.pending(partition, -pending, -pendingBytes)
   }
 
   /** Most faults pass at once, and answers wait for that: the first looks are close together, the others are the tick's. */

@@ -38,6 +38,8 @@ const PATTERNS = [
 ]
 const path = array(constantFrom('a', 'a', 'b', 'c', 'A', 'B', '1', '9', '/', '.', '-', '_', ']', '[', '$', '%0a', '%0d', '%20', '%09', '%0b', '%85', '%a0', '%e9', '%c9', '%c3%a9', '%c3%89', '%1b', '%07', 'api/12/'), { maxLength: 7 })
   .map(parts => `/${parts.join('')}`)
+  // Above the root there is no path to match.
+  .filter(target => normalisePath(target) !== null)
 
 test('regular expressions match what they match in nginx', async t => {
   const tests = PATTERNS.flatMap(pattern => ['~', '~*'].map(modifier => ({ modifier, pattern })))
