@@ -60,7 +60,8 @@ export interface JournalOptions {
 
 interface Transaction {
   readonly entries: readonly Entry[]
-  readonly partitions: ReadonlySet<number>
+  /** Counts as they are with these entries moved, by partition: a second try must write no later ones. */
+  readonly counts: ReadonlyMap<number, Buffer>
   readonly rows: readonly StoredRow[]
   readonly extras: readonly ExtraRow[]
 }
@@ -96,7 +97,12 @@ export function createJournal (options: JournalOptions): Journal {
   }
 
   function begin (): Transaction {
-    const transaction = { entries: [...dirty], partitions: touched, rows: ledger.takeDirty(), extras }
+    const encoded = new Map<number, Buffer>()
+    for (const partition of touched) {
+      const row = counts.get(partition)
+      if (row !== undefined) encoded.set(partition, encodeCounts(row))
+    }
+    const transaction = { entries: [...dirty], counts: encoded, rows: ledger.takeDirty(), extras }
     dirty = new Set()
     touched = new Set()
     extras = []
@@ -105,16 +111,6 @@ export function createJournal (options: JournalOptions): Journal {
       entry.goingDueAt = entry.dueAt
     }
     return transaction
-  }
-
-  function write (transaction: Transaction, write: Write): void {
-    for (const entry of transaction.entries) writeMove(entry, write)
-    for (const partition of transaction.partitions) {
-      const row = counts.get(partition)
-      if (row !== undefined) write('counts', countsKey(partition, 'own'), encodeCounts(row))
-    }
-    for (const { key, value } of transaction.rows) write('ledger', key, value)
-    for (const { table, key, value } of transaction.extras) write(table, key, value)
   }
 
   function succeed (transaction: Transaction): void {
@@ -129,7 +125,7 @@ export function createJournal (options: JournalOptions): Journal {
 
   function fail (transaction: Transaction, error: unknown): void {
     for (const entry of transaction.entries) dirty.add(entry)
-    for (const partition of transaction.partitions) touched.add(partition)
+    for (const partition of transaction.counts.keys()) touched.add(partition)
     ledger.putBack(transaction.rows)
     extras = [...transaction.extras, ...extras].slice(0, MAX_EXTRAS)
     onFault(error)
@@ -156,16 +152,6 @@ export function createJournal (options: JournalOptions): Journal {
     for (;;) {
       if (underWay === null) return
       await underWay
-    }
-  }
-
-  /** Whoever waits for the transaction is answered when it fails: a fault that passes at once must not look like a disk that is gone. */
-  async function commit (open: Environment, transaction: Transaction): Promise<void> {
-    try {
-      await open.commit(put => { write(transaction, put) })
-    } catch {
-      await sleep(SECOND_TRY_MS)
-      await open.commit(put => { write(transaction, put) })
     }
   }
 
@@ -231,7 +217,7 @@ export function createJournal (options: JournalOptions): Journal {
       const transaction = begin()
       try {
         const result = open.transaction(put => {
-          write(transaction, put)
+          writeTransaction(transaction, put)
           return work(put)
         })
         succeed(transaction)
@@ -255,6 +241,23 @@ export function createJournal (options: JournalOptions): Journal {
       next = null
     }
   }
+}
+
+/** Whoever waits for the transaction is answered when it fails: a fault that passes at once must not look like a disk that is gone. */
+async function commit (open: Environment, transaction: Transaction): Promise<void> {
+  try {
+    await open.commit(put => { writeTransaction(transaction, put) })
+  } catch {
+    await sleep(SECOND_TRY_MS)
+    await open.commit(put => { writeTransaction(transaction, put) })
+  }
+}
+
+function writeTransaction (transaction: Transaction, write: Write): void {
+  for (const entry of transaction.entries) writeMove(entry, write)
+  for (const [partition, row] of transaction.counts) write('counts', countsKey(partition, 'own'), row)
+  for (const { key, value } of transaction.rows) write('ledger', key, value)
+  for (const { table, key, value } of transaction.extras) write(table, key, value)
 }
 
 function writeMove (entry: Entry, write: Write): void {

@@ -7,11 +7,11 @@ import { Attempt, type AttemptResult } from '../../../src/mirror/attempt.ts'
 
 const REQUEST = { method: 'POST', head: 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n', chunks: [], readBody: null }
 
-/** What an attempt makes of the bytes an endpoint answers with. */
-async function attempt (t: Test, answer: (socket: Socket) => void): Promise<AttemptResult> {
+/** A connection to an endpoint that does with its socket what the test says. */
+async function connectTo (t: Test, serve: (socket: Socket) => void): Promise<ClientConnection> {
   const server = createServer(socket => {
     socket.on('error', () => {})
-    socket.once('data', () => { answer(socket) })
+    serve(socket)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -20,6 +20,12 @@ async function attempt (t: Test, answer: (socket: Socket) => void): Promise<Atte
   const dial = { connect: () => connect({ port, host: '127.0.0.1' }), readyEvent: 'connect' } as const
   const connection = new ClientConnection(dial, { connectTimeoutMs: 5000, sendTimeoutMs: 5000, readTimeoutMs: 5000 }, new Deadlines(), { onIdle () {}, onClosed () {} })
   t.teardown(() => { connection.destroy() })
+  return connection
+}
+
+/** What an attempt makes of the bytes an endpoint answers with. */
+async function attempt (t: Test, answer: (socket: Socket) => void): Promise<AttemptResult> {
+  const connection = await connectTo(t, socket => { socket.once('data', () => { answer(socket) }) })
   return new Promise(resolve => { connection.send(REQUEST, new Attempt(connection, resolve)) })
 }
 
@@ -50,20 +56,13 @@ test('an endpoint that answers before it has the body still gets all of it', asy
   const body = Buffer.alloc(4 * 1024 * 1024, 'x')
   const all = Promise.withResolvers<void>()
   let received = 0
-  const server = createServer(socket => {
+  const connection = await connectTo(t, socket => {
     socket.once('data', () => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') })
     socket.on('data', data => {
       received += data.length
       if (received >= body.length) all.resolve()
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => { server.close() })
-  const { port } = server.address() as AddressInfo
-  const dial = { connect: () => connect({ port, host: '127.0.0.1' }), readyEvent: 'connect' } as const
-  const connection = new ClientConnection(dial, { connectTimeoutMs: 5000, sendTimeoutMs: 5000, readTimeoutMs: 5000 }, new Deadlines(), { onIdle () {}, onClosed () {} })
-  t.teardown(() => { connection.destroy() })
   const head = `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n`
 
   const result = await new Promise<AttemptResult>(resolve => {
