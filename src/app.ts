@@ -6,7 +6,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { createAccessLog, type WriteText } from './log/access-log.ts'
-import { createMetrics, type MetricsSnapshot } from './admin/metrics.ts'
+import { createMetrics } from './admin/metrics.ts'
 import type { Readiness } from './admin/server.ts'
 import type { Config, MirrorConfig } from './config/config.ts'
 import { Deadlines } from './http1/deadlines.ts'
@@ -24,6 +24,7 @@ import type { KeepCopy, ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
 import { bodyFolderOf } from './process/body-folder.ts'
+import type { ProcessReport } from './process/report.ts'
 import { createRouteTable } from './routing/table.ts'
 import { createLedger } from './spool/ledger.ts'
 import { openSpool, type DurableSpool } from './spool/lmdb-spool.ts'
@@ -50,7 +51,7 @@ export interface App {
   /** @throws What `net` says: EADDRINUSE, EACCES, … */
   listen (): Promise<void>
   readiness (): Readiness
-  snapshot (): MetricsSnapshot
+  report (): ProcessReport
   /** Delivers these partitions too: whoever did is gone. */
   adopt (partitions: readonly number[]): void
   /** Another process changed the spool. */
@@ -72,6 +73,7 @@ interface Mirror {
 const now = (): number => Date.now()
 
 export function createApp ({ config, log, reusePort, writeAccessLog, partition }: AppOptions): App {
+  const startedAt = now()
   const deadlines = new Deadlines()
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
   const metrics = createMetrics({
@@ -171,7 +173,16 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
   return {
     listen,
     readiness: () => readiness,
-    snapshot: () => metrics.snapshot(),
+    report: () => ({
+      metrics: metrics.snapshot(),
+      status: {
+        pid: process.pid,
+        startedAt,
+        delivery: mirror?.delivery.status() ?? null,
+        spool: mirror === null ? null : { ...mirror.spool.stats(), works: mirror.spool.works() },
+        upstreams: [...upstreams.values()].map(upstream => upstream.status())
+      }
+    }),
     adopt: partitions => { mirror?.spool.adopt(partitions) },
     poll: () => { mirror?.spool.poll() },
     replayed (projects) {

@@ -18,6 +18,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   get openCount (): number { return this.#open.size }
+  get idleCount (): number { return this.#idle.length }
 
   /** A connection to send one request on. @param fresh - Not a waiting one: the waiting one just died. */
   acquire (fresh: boolean): ClientConnection {

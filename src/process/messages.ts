@@ -1,11 +1,11 @@
 /** What the supervisor and its workers say to each other. */
-import type { MetricsSnapshot } from '../admin/metrics.ts'
 import type { ListenerConfig } from '../config/config.ts'
+import type { ProcessReport } from './report.ts'
 
 export type ToWorker =
   /** The first message. The worker loads the file itself; ports and hosts are those that were reserved. */
   | { readonly type: 'start', readonly file: string, readonly listeners: readonly ListenerConfig[], readonly partition: number }
-  | { readonly type: 'snapshot', readonly request: number }
+  | { readonly type: 'report', readonly request: number }
   /** Deliver these partitions of the spool as well: whoever did is gone. */
   | { readonly type: 'adopt', readonly partitions: readonly number[] }
   /** Another process changed the spool: look again. */
@@ -17,4 +17,4 @@ export type FromWorker =
   /** The worker cannot run; it ends after this. */
   | { readonly type: 'failed', readonly message: string }
   /** `request`: the one it answers; `null` for one sent on the worker's own account. */
-  | { readonly type: 'snapshot', readonly request: number | null, readonly snapshot: MetricsSnapshot }
+  | { readonly type: 'report', readonly request: number | null, readonly report: ProcessReport }

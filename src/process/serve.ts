@@ -34,12 +34,12 @@ export async function serve (config: Config, log: Logger): Promise<void> {
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
   const pool = config.workers === 1
-    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }), renderer, foundPartitions)
+    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }), foundPartitions)
     : createSupervisor({ config, log, renderer, foundPartitions })
   const admin = createAdminServer({
     ...config.admin,
     readiness: () => pool.readiness(),
-    metrics: { contentType: renderer.contentType, render: () => pool.metrics() }
+    metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
   const reader = config.mirror === null ? null : openSpoolReader(config.spool.path)
   if (reader !== null) {

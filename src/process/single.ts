@@ -1,17 +1,19 @@
 /** Everything in one process: `workers: 1`. */
-import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { App } from '../app.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 /** A pool of this one process, which delivers what earlier runs left as well. */
-export function singleProcess (app: App, renderer: MetricsRenderer, foundPartitions: readonly number[]): WorkerPool {
+export function singleProcess (app: App, foundPartitions: readonly number[]): WorkerPool {
   return {
     async start () {
       await app.listen()
       app.adopt(foundPartitions)
     },
     readiness: () => app.readiness(),
-    metrics: () => renderer.render([app.snapshot()]),
+    async report () {
+      const { metrics, status } = app.report()
+      return { metrics: [metrics], processes: [status] }
+    },
     replayed: projects => { app.replayed(projects) },
     stop: deadlineMs => app.close(deadlineMs)
   }

@@ -7,18 +7,19 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { createMetrics, type MetricsSnapshot } from '../admin/metrics.ts'
+import { createMetrics } from '../admin/metrics.ts'
 import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
 import { bodyFolderOf } from './body-folder.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { Partitions } from './partitions.ts'
+import type { ProcessReport } from './report.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
 /** How long a scrape waits for a worker; a busy one is represented by its last word. */
-const SNAPSHOT_TIMEOUT_MS = 1_000
+const REPORT_TIMEOUT_MS = 1_000
 /** A worker that dies at once, again and again, is not restarted in a tight loop. */
 const FIRST_RESTART_MS = 100
 const MAX_RESTART_MS = 10_000
@@ -31,8 +32,9 @@ interface Worker {
   readonly child: ChildProcess
   readonly startedAt: number
   ready: boolean
-  last: MetricsSnapshot
-  readonly waiting: Map<number, (snapshot: MetricsSnapshot) => void>
+  /** `null` before its first word. */
+  last: ProcessReport | null
+  readonly waiting: Map<number, (report: ProcessReport | null) => void>
 }
 
 export interface SupervisorOptions {
@@ -56,7 +58,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
 
   function spawn (): void {
     const child = fork(WORKER, { serialization: 'advanced', stdio: 'inherit' })
-    const worker: Worker = { child, startedAt: performance.now(), ready: false, last: [], waiting: new Map() }
+    const worker: Worker = { child, startedAt: performance.now(), ready: false, last: null, waiting: new Map() }
     workers.add(worker)
     child.on('message', (message: FromWorker) => { receive(worker, message) })
     child.on('exit', (code, signal) => { onExit(worker, code, signal) })
@@ -80,9 +82,9 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
         failure = message.message
         onChange?.()
         break
-      case 'snapshot':
-        worker.last = message.snapshot
-        if (message.request !== null) worker.waiting.get(message.request)?.(message.snapshot)
+      case 'report':
+        worker.last = message.report
+        if (message.request !== null) worker.waiting.get(message.request)?.(message.report)
         break
     }
   }
@@ -93,8 +95,8 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     shareOut()
     // Bodies it was receiving: nobody was told that they had arrived. What fails here is removed at the next start.
     if (worker.child.pid !== undefined) rm(bodyFolderOf(config.spool.path, worker.child.pid), { recursive: true, force: true }).catch(() => {})
-    renderer.retire(worker.last)
-    for (const resolve of worker.waiting.values()) resolve([])
+    if (worker.last !== null) renderer.retire(worker.last.metrics)
+    for (const resolve of worker.waiting.values()) resolve(null)
     onChange?.()
     if (stopping) return
     restartMs = performance.now() - worker.startedAt > STABLE_MS ? FIRST_RESTART_MS : Math.min(restartMs * 2, MAX_RESTART_MS)
@@ -128,17 +130,17 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     })
   }
 
-  function snapshotOf (worker: Worker): Promise<MetricsSnapshot> {
+  function reportOf (worker: Worker): Promise<ProcessReport | null> {
     return new Promise(resolve => {
       const request = requests++
-      const timer = setTimeout(() => { answer(worker.last) }, SNAPSHOT_TIMEOUT_MS)
-      function answer (snapshot: MetricsSnapshot): void {
+      const timer = setTimeout(() => { answer(worker.last) }, REPORT_TIMEOUT_MS)
+      function answer (report: ProcessReport | null): void {
         clearTimeout(timer)
         worker.waiting.delete(request)
-        resolve(snapshot)
+        resolve(report)
       }
       worker.waiting.set(request, answer)
-      tell(worker, { type: 'snapshot', request })
+      tell(worker, { type: 'report', request })
     })
   }
 
@@ -163,6 +165,9 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
       if (stopping) return 'draining'
       return [...workers].some(worker => worker.ready) ? 'ready' : 'starting'
     },
-    metrics: async () => renderer.render([metrics.snapshot(), ...await Promise.all([...workers].map(worker => snapshotOf(worker)))])
+    async report () {
+      const reports = (await Promise.all([...workers].map(worker => reportOf(worker)))).filter(report => report !== null)
+      return { metrics: [metrics.snapshot(), ...reports.map(report => report.metrics)], processes: reports.map(report => report.status) }
+    }
   }
 }

@@ -7,7 +7,7 @@ import { createFdWriter } from '../log/access-log-writer.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /** How much of its counters a worker that is killed may take with it. */
-const SNAPSHOT_INTERVAL_MS = 500
+const REPORT_INTERVAL_MS = 500
 
 let app: App | null = null
 
@@ -22,8 +22,8 @@ async function receive (message: ToWorker): Promise<void> {
     case 'start':
       await start(message)
       break
-    case 'snapshot':
-      void tell({ type: 'snapshot', request: message.request, snapshot: app?.snapshot() ?? [] })
+    case 'report':
+      await report(message.request)
       break
     case 'adopt':
       app?.adopt(message.partitions)
@@ -52,7 +52,7 @@ async function start ({ file, listeners, partition }: Extract<ToWorker, { type: 
     await fail(String(error))
     return
   }
-  setInterval(() => { void tell({ type: 'snapshot', request: null, snapshot: app?.snapshot() ?? [] }) }, SNAPSHOT_INTERVAL_MS).unref()
+  setInterval(() => { void report(null) }, REPORT_INTERVAL_MS).unref()
   void tell({ type: 'ready' })
 }
 
@@ -63,8 +63,12 @@ async function fail (message: string): Promise<void> {
 
 async function stop (deadlineMs: number): Promise<void> {
   await app?.close(deadlineMs)
-  if (process.connected) await tell({ type: 'snapshot', request: null, snapshot: app?.snapshot() ?? [] })
+  if (process.connected) await report(null)
   process.exit(0)
+}
+
+async function report (request: number | null): Promise<void> {
+  if (app !== null) await tell({ type: 'report', request, report: app.report() })
 }
 
 /** Resolves once the message is out, or cannot be sent. */

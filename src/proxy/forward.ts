@@ -75,6 +75,7 @@ export class Forward implements ResponseHandler {
 
   onHead (head: ResponseHead): void {
     const { upstream, request, hideHeaders } = this.#options
+    this.#server?.answered()
     if (upstream.serverCount > 1 && isFailureStatus(upstream.config, head.status)) {
       if (this.#server !== null) upstream.rest(this.#server)
       if (this.#mayGoOn('status', head.status, request.method, true)) {
@@ -127,6 +128,7 @@ export class Forward implements ResponseHandler {
       return
     }
     this.#options.onUpstreamError(upstream.config.name, reason)
+    this.#server?.failed(reason)
     if (this.#started) {
       this.#fail('UPSTREAM_RESET')
       return

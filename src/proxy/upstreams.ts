@@ -6,17 +6,52 @@ import { connect } from 'node:net'
 import type { ServerAddress, UpstreamConfig } from '../config/config.ts'
 import { ConnectionPool } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
+import type { UpstreamErrorReason } from './ports.ts'
 
 /** nginx: fail_timeout. A server that failed is passed over for this long while there is another. */
 const REST_MS = 10_000
 
+/** What a person wants to know of an upstream. */
+export interface UpstreamStatus {
+  readonly name: string
+  readonly servers: readonly ServerStatus[]
+}
+
+export interface ServerStatus {
+  readonly address: string
+  /** When it last answered, and when it last failed and of what, in milliseconds since the epoch; `null` when it has not. */
+  readonly answeredAt: number | null
+  readonly failedAt: number | null
+  readonly failure: UpstreamErrorReason | null
+  readonly connections: { readonly open: number, readonly idle: number }
+}
+
 export class UpstreamServer {
   readonly pool: ConnectionPool
+  readonly #address: string
+  #answeredAt: number | null = null
+  #failedAt: number | null = null
+  #failure: UpstreamErrorReason | null = null
   /** On the clock of `performance.now()`. */
   restsUntil = 0
 
   constructor ({ host, port }: ServerAddress, config: UpstreamConfig, deadlines: Deadlines) {
+    this.#address = `${host.includes(':') ? `[${host}]` : host}:${port}`
     this.pool = new ConnectionPool({ connect: () => connect({ host, port, noDelay: true }), readyEvent: 'connect' }, config, deadlines)
+  }
+
+  answered (): void {
+    this.#answeredAt = Date.now()
+  }
+
+  failed (reason: UpstreamErrorReason): void {
+    this.#failedAt = Date.now()
+    this.#failure = reason
+  }
+
+  status (): ServerStatus {
+    const { openCount, idleCount } = this.pool
+    return { address: this.#address, answeredAt: this.#answeredAt, failedAt: this.#failedAt, failure: this.#failure, connections: { open: openCount, idle: idleCount } }
   }
 }
 
@@ -58,6 +93,10 @@ export class Upstream {
   /** A single server never rests: there is nobody to rest for. */
   rest (server: UpstreamServer): void {
     if (this.#servers.length > 1) server.restsUntil = performance.now() + REST_MS
+  }
+
+  status (): UpstreamStatus {
+    return { name: this.config.name, servers: this.#servers.map(server => server.status()) }
   }
 
   drain (): void {

@@ -72,6 +72,8 @@ export interface DurableSpool extends Spool {
   partitions (): readonly number[]
   /** Another process changed something: looks again. */
   poll (): void
+  /** Whether its disk takes what it is given; while it does not, copies wait in memory. */
+  works (): boolean
 }
 
 const TICK_MS = 1000
@@ -394,6 +396,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       disk.probe()
       lookAgain()
     },
+
+    works: () => disk.works,
 
     async close () {
       if (closed) return

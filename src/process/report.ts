@@ -1,0 +1,32 @@
+/**
+ * What one process tells of itself, to whoever speaks for all: its counters, and what
+ * no counter can say. Structured-cloneable: it travels between processes.
+ */
+import type { MetricsSnapshot } from '../admin/metrics.ts'
+import type { DeliveryStatus } from '../mirror/delivery.ts'
+import type { UpstreamStatus } from '../proxy/upstreams.ts'
+import type { SpoolStats } from '../spool/types.ts'
+
+export interface ProcessReport {
+  readonly metrics: MetricsSnapshot
+  readonly status: ProcessStatus
+}
+
+export interface ProcessStatus {
+  readonly pid: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** `null`: nothing is mirrored. */
+  readonly delivery: DeliveryStatus | null
+  /** Of the partitions this process owns. `null`: nothing is mirrored. */
+  readonly spool: SpoolStats & { readonly works: boolean } | null
+  readonly upstreams: readonly UpstreamStatus[]
+}
+
+/** Of all processes at one moment. */
+export interface PoolReport {
+  /** One of each process, and of whoever speaks for them. */
+  readonly metrics: readonly MetricsSnapshot[]
+  /** Of those that serve. */
+  readonly processes: readonly ProcessStatus[]
+}
