@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer, type ListenOptions, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -35,14 +35,24 @@ const GRACE_MS = 35_000
 const FIRST_PORT = 18_000
 const LAST_PORT = 32_000
 
-/** Ports that were free a moment ago. */
+/**
+ * Free ports, which no other process gets from here while this one lives: a router
+ * that is restarted leaves its port for a moment, and two routers that share their
+ * ports among workers would share one with each other.
+ */
 export async function freePorts (count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
     const port = randomInt(FIRST_PORT, LAST_PORT)
-    if (await isFree(port)) ports.add(port)
+    if (await reserve(port) && await isFree(port)) ports.add(port)
   }
   return [...ports]
+}
+
+/** Takes a name of the kernel's abstract namespace, unix(7), which goes with the process. */
+async function reserve (port: number): Promise<boolean> {
+  const server = createServer().unref()
+  return await listens(server, { path: `\0mirror-router-port-${port}` })
 }
 
 /**
@@ -140,11 +150,16 @@ async function answersOk (url: string): Promise<boolean> {
 
 async function isFree (port: number): Promise<boolean> {
   const server = createServer()
+  if (!await listens(server, { port, host: '127.0.0.1' })) return false
+  server.close()
+  await once(server, 'close')
+  return true
+}
+
+async function listens (server: Server, where: ListenOptions): Promise<boolean> {
   try {
-    server.listen(port, '127.0.0.1')
+    server.listen(where)
     await once(server, 'listening')
-    server.close()
-    await once(server, 'close')
     return true
   } catch {
     // Somebody listens there.
