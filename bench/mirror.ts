@@ -133,7 +133,7 @@ function throughSend (endpoint: Endpoint): (done: () => void) => void {
 function throughMirror (endpoint: Endpoint): (done: () => void) => void {
   const waiting: (() => void)[] = []
   const now = Date.now
-  const { mirror: counts } = createMetrics({ now, spoolStats: () => null, accessLogDroppedLines: () => 0 })
+  const { mirror: counts } = createMetrics({ now, accessLogDroppedLines: () => 0 })
   const observer = {
     ...counts,
     delivered (project: string, ms: number) {

@@ -6,6 +6,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { createAccessLog, type WriteText } from './log/access-log.ts'
+import { watchEventLoop } from './admin/event-loop.ts'
 import { createMetrics } from './admin/metrics.ts'
 import type { Readiness } from './admin/server.ts'
 import type { Config, MirrorConfig } from './config/config.ts'
@@ -24,7 +25,7 @@ import type { KeepCopy, ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
 import { createUpstreams } from './proxy/upstreams.ts'
 import { bodyFolderOf } from './process/body-folder.ts'
-import type { ProcessReport } from './process/report.ts'
+import type { ProcessReport, ProcessStatus } from './process/report.ts'
 import { createRouteTable } from './routing/table.ts'
 import { createLedger } from './spool/ledger.ts'
 import { openSpool, type DurableSpool } from './spool/lmdb-spool.ts'
@@ -76,12 +77,8 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
   const startedAt = now()
   const deadlines = new Deadlines()
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
-  const metrics = createMetrics({
-    now: steadyNow,
-    spoolStats: () => mirror?.spool.stats() ?? null,
-    mirrorWidth: () => mirror?.delivery.status().width ?? 0,
-    accessLogDroppedLines: () => accessLog.droppedLines()
-  })
+  const metrics = createMetrics({ now: steadyNow, accessLogDroppedLines: () => accessLog.droppedLines() })
+  const unwatchEventLoop = watchEventLoop(seconds => { metrics.eventLoopDelayed(seconds) })
   const mirror = config.mirror === null ? null : createMirror(config.mirror)
 
   const upstreams = createUpstreams(config.upstreams, deadlines)
@@ -106,7 +103,8 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
     listeners: config.listeners.map(listener => String(listener.port)),
     routes: config.routes.map(route => route.location),
     upstreams: Object.keys(config.upstreams),
-    projects: [...config.mirror?.projects.keys() ?? []]
+    projects: [...config.mirror?.projects.keys() ?? []],
+    mirrored: config.mirror === null ? [] : mirroredLabels(config.mirror)
   })
   metrics.configured()
 
@@ -166,23 +164,29 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
     mirror?.endpoint.close()
     await mirror?.spool.close()
     for (const upstream of upstreams.values()) upstream.destroy()
+    unwatchEventLoop()
     await accessLog.close({ deadlineMs: LAST_ATTEMPTS_MS })
     await rm(bodyFolder, { recursive: true, force: true }).catch(() => {})
+  }
+
+  function statusNow (): ProcessStatus {
+    return {
+      pid: process.pid,
+      startedAt,
+      delivery: mirror === null ? null : { ...mirror.delivery.status(), connections: mirror.endpoint.connections() },
+      spool: mirror === null ? null : { ...mirror.spool.stats(), works: mirror.spool.works(), maxBytes: config.spool.maxBytes },
+      listeners: listeners.map(({ port, connectionCount }) => ({ port, connections: connectionCount })),
+      upstreams: [...upstreams.values()].map(upstream => upstream.status())
+    }
   }
 
   return {
     listen,
     readiness: () => readiness,
-    report: () => ({
-      metrics: metrics.snapshot(),
-      status: {
-        pid: process.pid,
-        startedAt,
-        delivery: mirror?.delivery.status() ?? null,
-        spool: mirror === null ? null : { ...mirror.spool.stats(), works: mirror.spool.works() },
-        upstreams: [...upstreams.values()].map(upstream => upstream.status())
-      }
-    }),
+    report () {
+      const status = statusNow()
+      return { metrics: metrics.snapshot(status), status }
+    },
     adopt: partitions => { mirror?.spool.adopt(partitions) },
     poll: () => { mirror?.spool.poll() },
     replayed (projects) {
@@ -203,6 +207,12 @@ function createRules (config: Config, upstreams: Rules['upstreams'], keepCopy: K
     clientAddress: (peer, head) => clientAddress(peer, forwardedLines(head.headers, config.realIp.header), trusted),
     keepCopy
   }
+}
+
+/** Labels of the projects that have a service at the endpoint. */
+function mirroredLabels (mirror: MirrorConfig): string[] {
+  const listed = [...mirror.projects].filter(([, path]) => path !== null).map(([project]) => project)
+  return mirror.default === null ? listed : [...listed, 'default']
 }
 
 /** The metrics count everything; the access log wants finished requests only. */

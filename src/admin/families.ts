@@ -44,7 +44,7 @@ function createFamily<T> (labels: readonly string[], create: () => T): Family<T>
       at.set(value, next)
       at = next
     }
-    const series = { labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])), state: create() }
+    const series = { labels: labelled(labels, values), state: create() }
     at.set(values.at(-1) ?? '', series)
     all.push(series)
     return series.state
@@ -118,6 +118,15 @@ export function createHistogram (spec: MetricSpec & { readonly buckets: readonly
 /** A metric that is read when it is scraped. */
 export function sampled (spec: MetricSpec, value: number): SnapshotMetric {
   return toSnapshot(spec, [{ labels: {}, value, metricName: spec.name }])
+}
+
+/** The same with labels: their values in the order of the table, each with the value of its series. */
+export function sampledBy (spec: MetricSpec, series: readonly (readonly [labels: readonly string[], value: number])[]): SnapshotMetric {
+  return toSnapshot(spec, series.map(([labels, value]) => ({ labels: labelled(spec.labels, labels), value, metricName: spec.name })))
+}
+
+function labelled (names: readonly string[], values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']))
 }
 
 function toSnapshot (spec: MetricSpec, values: readonly SnapshotValue[]): SnapshotMetric {

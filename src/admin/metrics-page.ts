@@ -8,8 +8,10 @@ export function metricsPage (): string {
 
 Printed from \`src/admin/metrics-table.ts\`; do not edit. Prometheus reads them at \`/metrics\` of the admin listener.
 Every counter exists at 0 from the start, for the projects, locations and upstreams of the configuration.
-\`project\` is an id listed under \`mirror.projects\`, or \`default\`. Values of several processes are summed; of
-\`mirror_oldest_pending_seconds\` and \`config_last_reload_success_timestamp_seconds\` the highest counts.
+\`project\` is an id listed under \`mirror.projects\`, or \`default\`. What to make of them: [monitoring.md](monitoring.md).
+
+The values of several processes are summed. Of these the highest counts: ${named('max')}; of these the
+lowest: ${named('min')}. What a process that ended had counted stays counted; its gauges end with it.
 
 At every moment: accepted + replayed = delivered + dead + dropped + pending.
 
@@ -17,4 +19,8 @@ At every moment: accepted + replayed = delivered + dead + dropped + pending.
 |---|---|---|---|
 ${rows.join('\n')}
 `
+}
+
+function named (aggregator: MetricSpec['aggregator']): string {
+  return Object.values<MetricSpec>(METRICS).filter(metric => metric.aggregator === aggregator).map(({ name }) => `\`${name}\``).join(', ')
 }

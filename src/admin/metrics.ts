@@ -4,8 +4,10 @@
  */
 import type { MirrorObserver, SkipReason } from '../mirror/observer.ts'
 import type { AbortPhase, ProxyObserver, UpstreamErrorReason } from '../proxy/ports.ts'
-import type { DropReason, SpoolStats } from '../spool/types.ts'
+import type { ProcessStatus } from '../process/report.ts'
+import type { DropReason } from '../spool/types.ts'
 import { createCounter, createHistogram, sampled, type SnapshotMetric } from './families.ts'
+import { processGauges, statusGauges } from './gauges.ts'
 import { METRICS } from './metrics-table.ts'
 
 /** Structured-cloneable: it travels between processes. */
@@ -20,6 +22,8 @@ export interface LabelSets {
   readonly upstreams: readonly string[]
   /** Ids under `mirror.projects`; `default` is added. */
   readonly projects: readonly string[]
+  /** Those of them, and `default`, that have a service at the endpoint. */
+  readonly mirrored: readonly string[]
 }
 
 export interface Metrics {
@@ -33,16 +37,15 @@ export interface Metrics {
   /** The configuration now in force was loaded, at start. */
   configured (): void
   reloaded (result: 'success' | 'failure'): void
-  snapshot (): MetricsSnapshot
+  /** How late something began that was due. @param seconds - At least 0. */
+  eventLoopDelayed (seconds: number): void
+  /** @param status - `null` of a process that serves nobody: it has no gauges that would speak for those that do. */
+  snapshot (status: ProcessStatus | null): MetricsSnapshot
 }
 
 export interface MetricsOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** `null` in a process without a spool. */
-  readonly spoolStats: () => SpoolStats | null
-  /** Of the delivery; left out where nothing is mirrored. */
-  readonly mirrorWidth?: () => number
   readonly accessLogDroppedLines: () => number
 }
 
@@ -54,8 +57,7 @@ const DROP_REASONS: readonly DropReason[] = ['spool_full', 'spool_error']
 const DEAD_REASONS = ['expired', 'body_lost', 'corrupt'] as const
 const ATTEMPT_CODES = ['200', 'refused', 'reset', 'timeout', 'tls', 'dns'] as const
 
-export function createMetrics (options: MetricsOptions): Metrics {
-  const { now, spoolStats, mirrorWidth = () => 0, accessLogDroppedLines } = options
+export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): Metrics {
   const requests = createCounter(METRICS.requests)
   const requestDuration = createHistogram(METRICS.requestDuration)
   const upstreamErrors = createCounter(METRICS.upstreamErrors)
@@ -71,7 +73,9 @@ export function createMetrics (options: MetricsOptions): Metrics {
   const deliveryDuration = createHistogram(METRICS.deliveryDuration)
   const lateCommits = createCounter(METRICS.lateCommits)
   const reloads = createCounter(METRICS.reloads)
+  const eventLoopDelay = createHistogram(METRICS.eventLoopDelay)
   let configuredAt = 0
+  let mirrored: readonly string[] = []
 
   for (const phase of ABORT_PHASES) clientAborts.declare(phase)
   for (const code of ATTEMPT_CODES) attempts.declare(code)
@@ -83,23 +87,6 @@ export function createMetrics (options: MetricsOptions): Metrics {
     for (const reason of DEAD_REASONS) dead.declare(project, reason)
     for (const reason of DROP_REASONS) dropped.declare(project, reason)
     for (const reason of SKIP_REASONS) skipped.declare(project, reason)
-  }
-
-  function samples (): SnapshotMetric[] {
-    const stats = spoolStats()
-    const oldest = stats?.oldestTakenAt ?? null
-    const { user, system } = process.cpuUsage()
-    return [
-      sampled(METRICS.pending, stats?.pending ?? 0),
-      sampled(METRICS.pendingBytes, stats?.pendingBytes ?? 0),
-      sampled(METRICS.oldestPending, oldest === null ? 0 : Math.max(now() - oldest, 0) / 1000),
-      sampled(METRICS.deadLetters, stats?.dead ?? 0),
-      sampled(METRICS.width, mirrorWidth()),
-      sampled(METRICS.lastReload, configuredAt / 1000),
-      sampled(METRICS.accessLogDropped, accessLogDroppedLines()),
-      sampled(METRICS.cpu, (user + system) / 1e6),
-      sampled(METRICS.memory, process.memoryUsage.rss())
-    ]
   }
 
   return {
@@ -125,7 +112,8 @@ export function createMetrics (options: MetricsOptions): Metrics {
       lateCommit () { lateCommits.increment() }
     },
 
-    declare ({ listeners, routes, upstreams, projects }) {
+    declare ({ listeners, routes, upstreams, projects, ...labels }) {
+      mirrored = labels.mirrored
       for (const listener of listeners) {
         for (const route of routes) requests.declare(listener, route, '200')
       }
@@ -146,9 +134,17 @@ export function createMetrics (options: MetricsOptions): Metrics {
       if (result === 'success') configuredAt = now()
     },
 
-    snapshot: () => [
-      requests, requestDuration, upstreamErrors, clientAborts,
-      accepted, delivered, dead, dropped, skipped, replayed, deadPurged, attempts, deliveryDuration, lateCommits, reloads
-    ].map(metric => metric.snapshot()).concat(samples())
+    eventLoopDelayed (seconds) { eventLoopDelay.observe(seconds) },
+
+    snapshot: status => [
+      ...[
+        requests, requestDuration, upstreamErrors, clientAborts,
+        accepted, delivered, dead, dropped, skipped, replayed, deadPurged, attempts, deliveryDuration, lateCommits, reloads, eventLoopDelay
+      ].map(metric => metric.snapshot()),
+      sampled(METRICS.lastReload, configuredAt / 1000),
+      sampled(METRICS.accessLogDropped, accessLogDroppedLines()),
+      ...status === null ? [] : statusGauges(status, mirrored, now()),
+      ...processGauges()
+    ]
   }
 }

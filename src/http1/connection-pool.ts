@@ -2,6 +2,12 @@
 import { ClientConnection, type ClientTimeouts, type ConnectionOwner, type Dial } from './client-connection.ts'
 import type { Deadlines } from './deadlines.ts'
 
+export interface ConnectionCounts {
+  /** Idle ones included. */
+  readonly open: number
+  readonly idle: number
+}
+
 export class ConnectionPool implements ConnectionOwner {
   readonly #dial: Dial
   readonly #timeouts: ClientTimeouts
@@ -17,8 +23,9 @@ export class ConnectionPool implements ConnectionOwner {
     this.#deadlines = deadlines
   }
 
-  get openCount (): number { return this.#open.size }
-  get idleCount (): number { return this.#idle.length }
+  counts (): ConnectionCounts {
+    return { open: this.#open.size, idle: this.#idle.length }
+  }
 
   /** A connection to send one request on. @param fresh - Not a waiting one: the waiting one just died. */
   acquire (fresh: boolean): ClientConnection {

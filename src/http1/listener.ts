@@ -28,6 +28,7 @@ export class Listener {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => { this.#accept(socket) })
   }
 
+  get port (): number { return this.#options.port }
   get connectionCount (): number { return this.#connections.size }
 
   /** @throws What `net` says: EADDRINUSE, EACCES, … */

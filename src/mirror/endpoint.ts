@@ -9,7 +9,7 @@ import { connect as connectTcp, isIP } from 'node:net'
 import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { MirrorConfig } from '../config/config.ts'
 import type { Dial, OutgoingRequest } from '../http1/client-connection.ts'
-import { ConnectionPool } from '../http1/connection-pool.ts'
+import { ConnectionPool, type ConnectionCounts } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
 import { readRange } from '../proxy/read-range.ts'
 import type { Copy } from '../spool/types.ts'
@@ -30,6 +30,7 @@ export interface Endpoint {
   send (copy: Copy): Promise<SendResult>
   /** Cuts every send under way, and every later one; they end as `unsent`. */
   abort (): void
+  connections (): ConnectionCounts
   /** Closes idle connections, and every other once its send is done. */
   close (): void
 }
@@ -91,6 +92,8 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
       for (const attempt of attempts) attempt.abort()
       pool.destroy()
     },
+
+    connections: () => pool.counts(),
 
     close () { pool.drain() }
   }

@@ -5,6 +5,7 @@
 import type { MetricsSnapshot } from '../admin/metrics.ts'
 import type { DeliveryStatus } from '../mirror/delivery.ts'
 import type { UpstreamStatus } from '../proxy/upstreams.ts'
+import type { ConnectionCounts } from '../http1/connection-pool.ts'
 import type { SpoolStats } from '../spool/types.ts'
 
 export interface ProcessReport {
@@ -17,9 +18,11 @@ export interface ProcessStatus {
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   /** `null`: nothing is mirrored. */
-  readonly delivery: DeliveryStatus | null
+  readonly delivery: DeliveryStatus & { readonly connections: ConnectionCounts } | null
   /** Of the partitions this process owns. `null`: nothing is mirrored. */
-  readonly spool: SpoolStats & { readonly works: boolean } | null
+  readonly spool: SpoolStats & { readonly works: boolean, readonly maxBytes: number } | null
+  /** Connections of clients, by port. */
+  readonly listeners: readonly { readonly port: number, readonly connections: number }[]
   readonly upstreams: readonly UpstreamStatus[]
 }
 

@@ -49,7 +49,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
   const workers = new Set<Worker>()
   const partitions = new Partitions<Worker>(foundPartitions)
   /** What this process itself counts: replays. */
-  const metrics = createMetrics({ now: () => Date.now(), spoolStats: () => null, accessLogDroppedLines: () => 0 })
+  const metrics = createMetrics({ now: () => Date.now(), accessLogDroppedLines: () => 0 })
   let stopping = false
   let requests = 0
   let restartMs = FIRST_RESTART_MS
@@ -166,8 +166,10 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
       return [...workers].some(worker => worker.ready) ? 'ready' : 'starting'
     },
     async report () {
-      const reports = (await Promise.all([...workers].map(worker => reportOf(worker)))).filter(report => report !== null)
-      return { metrics: [metrics.snapshot(), ...reports.map(report => report.metrics)], processes: reports.map(report => report.status) }
+      const asked = await Promise.all([...workers].map(async worker => ({ worker, report: await reportOf(worker) })))
+      // One that died while others were waited for is counted among the retired by now.
+      const reports = asked.flatMap(({ worker, report }) => report === null || !workers.has(worker) ? [] : [report])
+      return { metrics: [metrics.snapshot(null), ...reports.map(report => report.metrics)], processes: reports.map(report => report.status) }
     }
   }
 }

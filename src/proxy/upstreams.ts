@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import type { ServerAddress, UpstreamConfig } from '../config/config.ts'
-import { ConnectionPool } from '../http1/connection-pool.ts'
+import { ConnectionPool, type ConnectionCounts } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
 import type { UpstreamErrorReason } from './ports.ts'
 
@@ -23,7 +23,7 @@ export interface ServerStatus {
   readonly answeredAt: number | null
   readonly failedAt: number | null
   readonly failure: UpstreamErrorReason | null
-  readonly connections: { readonly open: number, readonly idle: number }
+  readonly connections: ConnectionCounts
 }
 
 export class UpstreamServer {
@@ -50,8 +50,7 @@ export class UpstreamServer {
   }
 
   status (): ServerStatus {
-    const { openCount, idleCount } = this.pool
-    return { address: this.#address, answeredAt: this.#answeredAt, failedAt: this.#failedAt, failure: this.#failure, connections: { open: openCount, idle: idleCount } }
+    return { address: this.#address, answeredAt: this.#answeredAt, failedAt: this.#failedAt, failure: this.#failure, connections: this.pool.counts() }
   }
 }
 

@@ -1,20 +1,32 @@
 import { test } from 'tap'
-import { createMetrics, type Metrics, type MetricsOptions } from '../../../src/admin/metrics.ts'
+import { createMetrics, type Metrics, type MetricsSnapshot } from '../../../src/admin/metrics.ts'
 import { METRICS, type MetricSpec } from '../../../src/admin/metrics-table.ts'
 import { createMetricsRenderer } from '../../../src/admin/render-metrics.ts'
+import type { ProcessStatus } from '../../../src/process/report.ts'
 import type { Settled } from '../../../src/proxy/ports.ts'
 
-const LABELS = { listeners: ['80', '81'], routes: ['/', '~ ^/api/[1-9]\\d*/'], upstreams: ['relay'], projects: ['1', '7'] }
+const LABELS = { listeners: ['80', '81'], routes: ['/', '~ ^/api/[1-9]\\d*/'], upstreams: ['relay'], projects: ['1', '7'], mirrored: ['1', 'default'] }
 
-function setup (options: Partial<MetricsOptions> = {}): Metrics {
-  const metrics = createMetrics({ now: () => 100_000, spoolStats: () => null, accessLogDroppedLines: () => 0, ...options })
+function setup (): Metrics {
+  const metrics = createMetrics({ now: () => 100_000, accessLogDroppedLines: () => 0 })
   metrics.declare(LABELS)
   return metrics
 }
 
+const DELIVERY = { downSince: null, closedUntil: null, projectsDown: [], lastFailure: null, width: 8, underWay: 3, connections: { open: 5, idle: 2 } } as const
+const SPOOL = { pending: 2, pendingBytes: 20, oldestTakenAt: 40_000, dead: 1, deadBytes: 5, works: true, maxBytes: 1000 }
+
+function serving (fields: Partial<ProcessStatus> = {}): ProcessStatus {
+  return { pid: 1, startedAt: 0, delivery: DELIVERY, spool: SPOOL, listeners: [{ port: 80, connections: 4 }], upstreams: [], ...fields }
+}
+
 /** The samples of a scrape, by their text up to the value. */
-async function scrape (...processes: Metrics[]): Promise<Map<string, number>> {
-  return parse(await createMetricsRenderer().render(processes.map(process => structuredClone(process.snapshot()))))
+function scrape (...processes: Metrics[]): Promise<Map<string, number>> {
+  return render(processes.map(process => process.snapshot(null)))
+}
+
+async function render (snapshots: readonly MetricsSnapshot[]): Promise<Map<string, number>> {
+  return parse(await createMetricsRenderer().render(snapshots.map(snapshot => structuredClone(snapshot))))
 }
 
 function parse (text: string): Map<string, number> {
@@ -91,7 +103,7 @@ test('each report moves exactly one counter', async t => {
   for (const [name, report] of Object.entries(reports)) {
     const metrics = setup()
     report(metrics)
-    const moved = [...await scrape(metrics)].filter(([sample, value]) => value !== 0 && sample.includes('_total') && !sample.startsWith('process_'))
+    const moved = [...await scrape(metrics)].filter(([sample, value]) => value !== 0 && /_total(\{|$)/.test(sample) && !sample.startsWith('process_'))
 
     t.strictSame(moved, [[name, 1]])
   }
@@ -111,39 +123,98 @@ test('durations fall into the bucket at or above them, and all buckets after it'
 })
 
 test('processes are summed; of the oldest copy the age counts, of the configuration the newest', async t => {
-  const first = setup({ spoolStats: () => ({ pending: 2, pendingBytes: 20, oldestTakenAt: 40_000, dead: 1, deadBytes: 5 }) })
-  const second = setup({ spoolStats: () => ({ pending: 3, pendingBytes: 30, oldestTakenAt: null, dead: 1, deadBytes: 5 }) })
+  const first = setup()
+  const second = setup()
   for (const metrics of [first, second]) metrics.mirror.accepted('1')
   second.configured()
 
-  const samples = await scrape(first, second)
+  const samples = await render([
+    first.snapshot(serving()),
+    second.snapshot(serving({ spool: { ...SPOOL, pending: 3, pendingBytes: 30, oldestTakenAt: null } }))
+  ])
 
   t.equal(samples.get('mirror_accepted_total{project="1"}'), 2)
   t.equal(samples.get('mirror_pending'), 5)
   t.equal(samples.get('mirror_pending_bytes'), 50)
   t.equal(samples.get('mirror_dead_letters'), 2)
+  t.equal(samples.get('mirror_spool_bytes'), 60)
+  t.equal(samples.get('mirror_spool_max_bytes'), 1000, 'one bound for all')
   t.equal(samples.get('mirror_oldest_pending_seconds'), 60)
+  t.equal(samples.get('router_open_connections{listener="80"}'), 8)
   t.equal(samples.get('config_last_reload_success_timestamp_seconds'), 100)
+})
+
+function states (samples: Map<string, number>): (number | undefined)[] {
+  return ['mirror_endpoint_up', 'mirror_spool_works', 'mirror_project_up{project="1"}', 'mirror_project_up{project="default"}'].map(name => samples.get(name))
+}
+
+test('the endpoint, a project and the spool are as well as they are to the process that has trouble', async t => {
+  const well = setup().snapshot(serving())
+  const projectDown = setup().snapshot(serving({ delivery: { ...DELIVERY, projectsDown: [{ project: '1', since: 5 }] } }))
+  const ill = setup().snapshot(serving({ delivery: { ...DELIVERY, downSince: 5 }, spool: { ...SPOOL, works: false } }))
+  const supervisor = setup().snapshot(null)
+
+  t.strictSame(states(await render([supervisor, well, well])), [1, 1, 1, 1])
+  t.strictSame(states(await render([supervisor, well, projectDown])), [1, 1, 0, 1])
+  t.strictSame(states(await render([supervisor, ill, well])), [0, 0, 1, 1])
+  t.strictSame(states(await render([supervisor])), [undefined, undefined, undefined, undefined], 'nobody serves: nobody can say')
+  t.strictSame(states(await render([setup().snapshot(serving({ delivery: null, spool: null }))])), [undefined, undefined, undefined, undefined], 'nothing is mirrored')
+})
+
+test('a project that is off has no state', async t => {
+  const samples = await render([setup().snapshot(serving())])
+
+  t.notOk(samples.has('mirror_project_up{project="7"}'))
+})
+
+test('open connections are busy or idle, over all servers and processes', async t => {
+  const server = { address: '192.0.2.1:3000', answeredAt: null, failedAt: null, failure: null, connections: { open: 4, idle: 1 } }
+  const status = serving({ upstreams: [{ name: 'relay', servers: [server, server] }] })
+
+  const samples = await render([setup().snapshot(status), setup().snapshot(status)])
+
+  t.equal(samples.get('router_upstream_connections{upstream="relay",state="busy"}'), 12)
+  t.equal(samples.get('router_upstream_connections{upstream="relay",state="idle"}'), 4)
+  t.equal(samples.get('mirror_endpoint_connections{state="busy"}'), 6)
+  t.equal(samples.get('mirror_endpoint_connections{state="idle"}'), 4)
+  t.equal(samples.get('mirror_under_way'), 6)
+})
+
+test('every process counts into CPU, memory and files; what runs, and since when, is said once', async t => {
+  const one = await render([setup().snapshot(null)])
+  const three = await render([setup().snapshot(null), setup().snapshot(serving()), setup().snapshot(serving())])
+  const build = [...three].filter(([sample]) => sample.startsWith('router_build_info'))
+  const ratio = (name: string): number => (three.get(name) ?? 0) / (one.get(name) ?? 0)
+
+  t.equal(build.length, 1)
+  t.match(build[0]?.[0], /^router_build_info\{version="\d+\.\d+\.\d+.*",node="v\d+\.\d+\.\d+"\}$/)
+  t.equal(build[0]?.[1], 1)
+  t.equal(three.get('process_start_time_seconds'), one.get('process_start_time_seconds'))
+  t.ok(Math.abs((one.get('process_start_time_seconds') ?? 0) - Date.now() / 1000) < 600)
+  t.equal(ratio('process_max_fds'), 3)
+  for (const name of ['process_open_fds', 'process_resident_memory_bytes', 'nodejs_heap_size_used_bytes']) {
+    t.ok(ratio(name) > 2 && ratio(name) < 4, `${name}: ${ratio(name)} times as much`)
+  }
 })
 
 test('what a process had counted stays counted when it is gone, its gauges do not', async t => {
   const renderer = createMetricsRenderer()
-  const stats = { pending: 4, pendingBytes: 1, oldestTakenAt: null, dead: 0, deadBytes: 0 }
   for (let i = 0; i < 3; i++) {
-    const gone = setup({ spoolStats: () => stats })
+    const gone = setup()
     gone.mirror.accepted('1')
     gone.proxy.settled(settled())
-    renderer.retire(gone.snapshot())
+    renderer.retire(gone.snapshot(serving({ delivery: { ...DELIVERY, downSince: 1 } })))
   }
   const living = setup()
   living.mirror.accepted('1')
 
-  const samples = parse(await renderer.render([living.snapshot()]))
-  const again = parse(await renderer.render([living.snapshot()]))
+  const samples = parse(await renderer.render([living.snapshot(serving())]))
+  const again = parse(await renderer.render([living.snapshot(serving())]))
 
   t.equal(samples.get('mirror_accepted_total{project="1"}'), 4)
   t.equal(samples.get('router_request_duration_seconds_bucket{route="/",le="+Inf"}'), 3)
-  t.equal(samples.get('mirror_pending'), 0)
+  t.equal(samples.get('mirror_pending'), 2)
+  t.equal(samples.get('mirror_endpoint_up'), 1)
   t.equal(again.get('mirror_accepted_total{project="1"}'), 4)
 })
 
