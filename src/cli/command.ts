@@ -1,5 +1,8 @@
 /** What a command is, and how it reads its arguments. `commands.ts` lists them all. */
 import { parseArgs } from 'node:util'
+import type { Config } from '../config/config.ts'
+import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
+import { formatFault } from '../config/fault.ts'
 import { didYouMean } from '../config/suggest.ts'
 
 export interface Output {
@@ -41,8 +44,14 @@ export interface Command {
    * @param args - What follows the command's name.
    * @returns The exit code.
    * @throws {UsageError} When the arguments make no sense; the frame prints it.
+   * @throws {CommandError} When it cannot do its work; the frame prints it.
    */
   run (args: readonly string[], io: Io): Promise<number>
+}
+
+/** What keeps a command from its work, and what to do about it, in words for who typed it; exit code 1. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
 }
 
 /** The command line is wrong; exit code 2. */
@@ -70,6 +79,18 @@ export const CONFIG_OPTION = {
     description: 'The configuration; a FILE ending in .conf is read as nginx.conf. Default: $MIRROR_ROUTER_CONFIG, /etc/mirror-router/router.yaml, /etc/nginx/nginx.conf, or the one shipped.'
   }
 } as const satisfies CommandOptions
+
+/**
+ * The configuration that a command is about.
+ *
+ * @param given - Value of `--config`.
+ * @throws {CommandError} With every fault, a line each.
+ */
+export async function loadConfig (given: string | undefined, { env, cwd }: Pick<Io, 'env' | 'cwd'>): Promise<Config> {
+  const { config, faults } = await loadConfigFile(findConfigFile({ given, env, cwd }), env)
+  if (faults !== undefined) throw new CommandError(faults.map(formatFault).join('\n'))
+  return config
+}
 
 /**
  * Options and positionals of a command line, `--name value` or `--name=value`.

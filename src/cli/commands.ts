@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { didYouMean } from '../config/suggest.ts'
-import { UsageError } from './command.ts'
+import { CommandError, UsageError } from './command.ts'
 import type { Command, CommandOption, Io } from './command.ts'
 
 interface CommandEntry {
@@ -34,6 +34,10 @@ export async function runCommandLine (args: readonly string[], io: Io): Promise<
   try {
     return await dispatch(args, io)
   } catch (error) {
+    if (error instanceof CommandError) {
+      io.stderr.write(`${error.message}\n`)
+      return 1
+    }
     if (!(error instanceof UsageError)) throw error
     io.stderr.write(`${PROGRAM}: ${error.message}\n`)
     return 2

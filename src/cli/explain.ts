@@ -1,10 +1,8 @@
 /** `explain`: what would be done with this request, and why? Nothing is sent anywhere. */
 import type { Config, ListenerConfig } from '../config/config.ts'
-import { formatFault } from '../config/fault.ts'
 import { parseAddress } from '../proxy/ip-address.ts'
-import { CONFIG_OPTION, readArguments, UsageError } from './command.ts'
+import { CONFIG_OPTION, loadConfig, readArguments, UsageError } from './command.ts'
 import type { Command } from './command.ts'
-import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 import { explainRequest, type Answer, type Explanation, type Mirroring } from './explain-request.ts'
 
 const OPTIONS = {
@@ -30,16 +28,11 @@ export const explain: Command = {
     const { authority, target } = splitUrl(url)
     const headers = (values.header ?? []).map(readHeader)
 
-    const loaded = await loadConfigFile(findConfigFile({ given: values.config, env: io.env, cwd: io.cwd }), io.env)
-    if (loaded.faults) {
-      for (const fault of loaded.faults) io.stderr.write(`${formatFault(fault)}\n`)
-      return 1
-    }
-
-    const { listener, note } = chooseListener(loaded.config, authority, values.listener)
+    const config = await loadConfig(values.config, io)
+    const { listener, note } = chooseListener(config, authority, values.listener)
     if (!headers.some(line => /^host:/i.test(line))) headers.unshift(`Host: ${authority === '' ? 'localhost' : authority}`)
     const explanation = explainRequest(toBytes(`${method} ${target} HTTP/1.1\r\n${headers.map(line => `${line}\r\n`).join('')}`), {
-      config: loaded.config,
+      config,
       listener,
       peer,
       showSecrets: values['show-secrets'] === true

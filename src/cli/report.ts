@@ -1,13 +1,12 @@
 /** `report`: is everything that was copied delivered? Of a running router or, when none runs, of the spool it left. */
 import { COMPLETE_HEADER } from '../admin/report-route.ts'
-import type { Config } from '../config/config.ts'
-import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
-import { formatFault } from '../config/fault.ts'
+import type { AdminConfig, Config } from '../config/config.ts'
 import { collectReport, type ReportRequest, type ReportSource } from '../report/collect.ts'
 import type { ReportForm } from '../report/render.ts'
 import { DEFAULT_SINCE, parseSince, SINCE_EXPECTED } from '../report/window.ts'
-import { CONFIG_OPTION, readArguments, UsageError, type Command, type Io } from './command.ts'
-import { reachSpool, SpoolCommandError } from './reach-spool.ts'
+import { adminFetch, refusal } from './admin-client.ts'
+import { CommandError, CONFIG_OPTION, loadConfig, readArguments, UsageError, type Command, type Io } from './command.ts'
+import { reachSpool } from './reach-spool.ts'
 
 /** A spool that is read without its router. */
 export interface OpenReportSource extends ReportSource {
@@ -48,18 +47,8 @@ Exit code 0: complete. 1: something is missing, also when it only waits; or no r
       if (sinceMs === null) throw new UsageError(`--since ${since}: ${SINCE_EXPECTED}`)
       const request = { form: formOf(values), sinceMs, project: values.project }
 
-      const loaded = await loadConfigFile(findConfigFile({ given: values.config, env: io.env, cwd: io.cwd }), io.env)
-      if (loaded.faults) {
-        for (const fault of loaded.faults) io.stderr.write(`${formatFault(fault)}\n`)
-        return 1
-      }
-      try {
-        return await print(request, loaded.config, { openSource, io, nowMs }) ? 0 : 1
-      } catch (error) {
-        if (!(error instanceof SpoolCommandError)) throw error
-        io.stderr.write(`${error.message}\n`)
-        return 1
-      }
+      const config = await loadConfig(values.config, io)
+      return await print(request, config, { openSource, io, nowMs }) ? 0 : 1
     }
   }
 }
@@ -75,23 +64,22 @@ interface Stage extends ReportCommandOptions {
   readonly nowMs: number
 }
 
-/** @returns Whether the report is complete. @throws {SpoolCommandError} */
+/** @returns Whether the report is complete. @throws {CommandError} */
 async function print (request: ReportRequest, config: Config, { openSource, io, nowMs }: Stage): Promise<boolean> {
-  const { origin, source } = await reachSpool(config, openSource)
-  return origin === null ? await printOffline(source, request, io, nowMs) : await printRemote(origin, request, io)
+  const { running, source } = await reachSpool(config, openSource)
+  return running ? await printRemote(config.admin, request, io) : await printOffline(source, request, io, nowMs)
 }
 
-async function printRemote (origin: string, { form, sinceMs, project }: ReportRequest, io: Io): Promise<boolean> {
+async function printRemote (admin: AdminConfig, { form, sinceMs, project }: ReportRequest, io: Io): Promise<boolean> {
   const search = new URLSearchParams({ since: new Date(sinceMs).toISOString() })
   if (project !== undefined) search.set('project', project)
+  const response = await adminFetch(admin, `/report.${form}?${search.toString()}`, { timeoutMs: null })
+  if (!response.ok || response.body === null) throw new CommandError(refusal(admin, response, await response.json().catch(() => null)))
   try {
-    const response = await fetch(`${origin}/report.${form}?${search.toString()}`)
-    if (!response.ok || response.body === null) throw new SpoolCommandError(`The router at ${origin} answered ${response.status}: ${await response.text()}`)
     for await (const text of response.body.pipeThrough(new TextDecoderStream())) io.stdout.write(text)
     return response.headers.get(COMPLETE_HEADER) === 'true'
   } catch (error) {
-    if (error instanceof SpoolCommandError) throw error
-    throw new SpoolCommandError(`The router at ${origin} did not answer to the end (${messageOf(error)}).`)
+    throw new CommandError(`The router did not answer to the end (${messageOf(error)}); what is printed is not the whole report. Ask again.`, { cause: error })
   }
 }
 

@@ -1,13 +1,15 @@
 /** The dead letters of a running router, over its admin listener. */
 import type { Backlog, DeadLetterDesk, Page, Query } from '../admin/dead-letter-desk.ts'
 import type { DeadLetterDetails, DeadLetterView } from '../admin/dead-letter-view.ts'
+import type { AdminConfig } from '../config/config.ts'
 import { formatDuration } from '../config/units.ts'
-import { SpoolCommandError, whyFetchFailed } from './reach-spool.ts'
+import { adminFetch, refusal, type AdminRequest } from './admin-client.ts'
+import { CommandError } from './command.ts'
 
 /** A page of replays is one transaction; this long is a router that hangs. */
 const TIMEOUT_MS = 60_000
 
-export function createRemoteDesk (origin: string): DeadLetterDesk {
+export function createRemoteDesk (admin: AdminConfig): DeadLetterDesk {
   return {
     async list (query, limit, after) {
       const { dead_letters: deadLetters, next } = await ask(`/dead-letters?${searchOf(query, limit, after)}`) as { dead_letters: DeadLetterView[], next: Page['next'] }
@@ -32,13 +34,12 @@ export function createRemoteDesk (origin: string): DeadLetterDesk {
   }
 
   /** @returns What was answered; `null` when there is no such dead letter. */
-  async function ask (path: string, init: RequestInit = {}): Promise<unknown> {
-    const response = await fetch(origin + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
-      .catch((error: unknown) => { throw new SpoolCommandError(`The router at ${origin} did not answer (${whyFetchFailed(error)}).`) })
-    const answer = await response.json().catch(() => null) as { error?: unknown, message?: unknown } | null
+  async function ask (path: string, request: AdminRequest = {}): Promise<unknown> {
+    const response = await adminFetch(admin, path, { ...request, timeoutMs: TIMEOUT_MS })
+    const answer = await response.json().catch(() => null) as { error?: unknown } | null
     if (response.status === 404 && answer?.error === 'not_found' && /^\/dead-letters\/[0-9a-f]+$/i.test(path)) return null
     if (response.ok && answer !== null) return answer
-    throw new SpoolCommandError(`The router at ${origin} answered ${response.status}${typeof answer?.message === 'string' ? `: ${answer.message}` : ''}`)
+    throw new CommandError(refusal(admin, response, answer))
   }
 }
 

@@ -1,11 +1,9 @@
 /** `spool`: dead letters and the backlog, of a running router or, when none runs, of the spool it left. */
 import { createDeadLetterDesk, type DeadLetterDesk } from '../admin/dead-letter-desk.ts'
 import type { Config } from '../config/config.ts'
-import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
-import { formatFault } from '../config/fault.ts'
 import type { DeadLetters, ListPending } from '../spool/types.ts'
-import type { Command, Io } from './command.ts'
-import { reachSpool, SpoolCommandError } from './reach-spool.ts'
+import { loadConfig, type Command, type Io } from './command.ts'
+import { reachSpool } from './reach-spool.ts'
 import { readSpoolArguments, SPOOL_OPTIONS, type SpoolArguments } from './spool-arguments.ts'
 import { createRemoteDesk } from './spool-remote.ts'
 import { act, listBacklog, listDeadLetters, showDeadLetters, type Stage } from './spool-verbs.ts'
@@ -39,27 +37,16 @@ Asks the running router that --config belongs to. When none runs, the spool itse
 
     async run (args, io) {
       const asked = readSpoolArguments(args)
-      const loaded = await loadConfigFile(findConfigFile({ given: asked.config, env: io.env, cwd: io.cwd }), io.env)
-      if (loaded.faults) {
-        for (const fault of loaded.faults) io.stderr.write(`${formatFault(fault)}\n`)
-        return 1
-      }
-      try {
-        return await reachAndRun(asked, loaded.config, openReader, io)
-      } catch (error) {
-        if (!(error instanceof SpoolCommandError)) throw error
-        io.stderr.write(`${error.message}\n`)
-        return 1
-      }
+      return await reachAndRun(asked, await loadConfig(asked.config, io), openReader, io)
     }
   }
 }
 
 async function reachAndRun (asked: SpoolArguments, config: Config, openReader: SpoolCommandOptions['openReader'], io: Io): Promise<number> {
   const now = Date.now()
-  const { origin, source } = await reachSpool(config, openReader)
+  const { running, source } = await reachSpool(config, openReader)
   try {
-    return await runVerb(asked, { desk: origin === null ? deskOf(source, now) : createRemoteDesk(origin), offline: origin === null, json: asked.json, io, now })
+    return await runVerb(asked, { desk: running ? createRemoteDesk(config.admin) : deskOf(source, now), offline: !running, json: asked.json, io, now })
   } finally {
     await source?.close()
   }

@@ -137,6 +137,10 @@ export interface AdminConfig {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /** What `Authorization: Bearer` must hold for whatever changes state or shows bodies; `null`: nobody is asked. A secret. */
+  readonly token: string | null
+  /** Names that browsers reach the listener under, beside `host`; lower case. */
+  readonly hosts: readonly string[]
 }
 
 export interface LogConfig {

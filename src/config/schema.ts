@@ -4,9 +4,9 @@
  * what becomes of them; config/router.schema.json and docs/configuration.md are
  * printed from it (`npm run docs`).
  */
-import { listenHost, upstreamName } from './schema/addresses.ts'
+import { hostName, listenHost, upstreamName } from './schema/addresses.ts'
 import { mirror, spool } from './schema/copies.ts'
-import { choice, integer, or } from './schema/scalars.ts'
+import { choice, integer, or, token } from './schema/scalars.ts'
 import { DEFAULT_ROUTES, DEFAULT_UPSTREAMS, client, listener, realIp, route, upstream } from './schema/traffic.ts'
 import { splitLocation } from './schema/http.ts'
 import { list, map, section } from './schema/types.ts'
@@ -21,6 +21,16 @@ const admin = section({
     description: 'Port to listen on; it is never reachable through the listeners. 0 takes any free port, which the log names at the start.',
     type: integer(0, 65_535),
     default: 9145
+  },
+  token: {
+    description: 'Secret that `Authorization: Bearer` must hold for whatever changes state (replay, purge, reload) or shows bodies; 16 characters or more. With `off` nobody is asked. Fill it from the environment: `${ADMIN_TOKEN:-off}`.',
+    type: or('off', null, token),
+    default: 'off'
+  },
+  hosts: {
+    description: 'Names under which browsers reach the listener, such as that of a proxy in front of it. IP addresses, names without a dot, `localhost` and `host` above are known. Under another name nothing but metrics and health is shown, so that no page can point a name of its own at this address.',
+    type: list(hostName),
+    default: []
   }
 })
 

@@ -1,6 +1,6 @@
 /** Runs a command of the program in this process, with all it writes kept. */
 import type { Command, Io } from '../../src/cli/command.ts'
-import { UsageError } from '../../src/cli/command.ts'
+import { CommandError, UsageError } from '../../src/cli/command.ts'
 
 export interface Ran {
   readonly code: number
@@ -8,7 +8,7 @@ export interface Ran {
   readonly err: string
 }
 
-/** A wrong command line ends with 2 and its message on `err`, as in the program. */
+/** A wrong command line ends with 2 and what keeps a command from its work with 1, the message on `err`, as in the program. */
 export async function runCommand (command: Command, args: readonly string[], io: Partial<Pick<Io, 'env' | 'cwd'>> & { isTTY?: boolean } = {}): Promise<Ran> {
   let out = ''
   let err = ''
@@ -18,6 +18,10 @@ export async function runCommand (command: Command, args: readonly string[], io:
     env: io.env ?? {},
     cwd: io.cwd ?? '/'
   }).catch((error: unknown) => {
+    if (error instanceof CommandError) {
+      err += `${error.message}\n`
+      return 1
+    }
     if (!(error instanceof UsageError)) throw error
     err += error.message
     return 2

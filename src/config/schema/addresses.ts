@@ -88,6 +88,14 @@ export const hostHeader = text({
   hint: written => written.includes('://') ? 'remove the scheme' : null
 })
 
+export const hostName = text({
+  name: 'host name',
+  expects: 'a host name such as router.example.com',
+  pattern: `^${NAME}$`,
+  lowerCase: true,
+  hint: written => written.includes('://') ? 'remove the scheme' : written.includes(':') ? 'remove the port' : null
+})
+
 export const upstreamName = text({
   name: 'name of an upstream',
   expects: 'a name of letters, digits, "-", "_" and "."',

@@ -128,3 +128,12 @@ export function text ({ pattern, hint, lowerCase = false, ...rest }: TextRules):
     read: ({ text }) => form.test(text) ? { value: lowerCase ? text.toLowerCase() : text } : { hint: hint?.(text) ?? null }
   }
 }
+
+/** Characters of a bearer token (RFC 6750, 2.1), so many that nobody guesses it. */
+export const token = text({
+  name: 'text of 16 characters or more',
+  expects: 'a token of 16 characters or more: letters, digits and - . _ ~ + / =',
+  pattern: '^[A-Za-z0-9._~+/-]{16,}=*$',
+  secret: true,
+  hint: written => written.length < 16 ? 'it is too short; `openssl rand -hex 32` makes one' : null
+})

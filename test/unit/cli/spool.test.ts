@@ -298,7 +298,7 @@ test('when there is neither a router nor a spool, both places are named', async 
   const port = await closedPort()
   const { run, folder } = await configure(t, port, () => { throw new Error('must not be opened') })
 
-  t.strictSame(await run('ls'), { code: 1, out: '', err: `No router listens at http://127.0.0.1:${port}, and there is no spool in ${folder}/spool.\n` })
+  t.strictSame(await run('ls'), { code: 1, out: '', err: `No router listens at http://127.0.0.1:${port}, and there is no spool in ${folder}/spool. Is this the configuration that the router runs with? --config FILE names another.\n` })
 })
 
 test('a router on any free port is not looked for', async t => {
@@ -335,7 +335,7 @@ test('a router that fails or goes away in between is an error in words, and what
   })
 
   t.match(await run('purge', '--all'), { code: 1, out: '', err: /^Before it failed, 500 dead letters were purged\.\nThe router at \S+ answered 500: The spool did not do it \(EIO\)\.\n$/ })
-  t.match(await run('purge', '--all'), { code: 1, out: '', err: /^The router at \S+ did not answer \(\w+\)\.\n$/ })
+  t.match(await run('purge', '--all'), { code: 1, out: '', err: /^The router at \S+ cannot be reached \(\w+\)\..*\n$/ })
 })
 
 test('faults of the configuration are named, and nothing is asked', async t => {

@@ -18,8 +18,8 @@ table('an unknown option is named, with the one that was probably meant', [
   ['client: { maxBody: 1MiB }\n', '1:11: client.maxBody: unknown option; did you mean max_body?'],
   ['upstreams: { web: { server: ["a:1"] } }\n', '1:21: upstreams.web.server: unknown option; did you mean servers?'],
   ['concurrency: 4\n', '1:1: concurrency: unknown option; it belongs under mirror:'],
-  ['admin: { banana: 1 }\n', '1:10: admin.banana: unknown option; known here: host, port'],
-  ['admin: { constructor: 1 }\n', '1:10: admin.constructor: unknown option; known here: host, port']
+  ['admin: { banana: 1 }\n', '1:10: admin.banana: unknown option; known here: host, port, token, hosts'],
+  ['admin: { constructor: 1 }\n', '1:10: admin.constructor: unknown option; known here: host, port, token, hosts']
 ])
 
 table('a time or size without a right unit is a fault that says what to write', [
@@ -98,6 +98,15 @@ table('a mapped path starts with a slash and could be part of a request line; it
   [`${MIRROR}  projects: { 1: secret }\n`, `3:18: mirror.projects.1: ${PATH_EXPECTED}`],
   [`${MIRROR}  projects: { 1: }\n`, `3:18: mirror.projects.1: ${PATH_EXPECTED}`],
   [`${MIRROR}  projects: /rum/secret\n`, '3:13: mirror.projects: expected options, each as "name: value", got a single value']
+])
+
+const TOKEN_EXPECTED = 'expected a token of 16 characters or more: letters, digits and - . _ ~ + / =, or off'
+table('an admin token is long enough not to be guessed, and never repeated', [
+  ['admin: { token: secret }\n', `1:17: admin.token: ${TOKEN_EXPECTED}; it is too short; \`openssl rand -hex 32\` makes one`],
+  ['admin: { token: "a secret with blanks in it" }\n', `1:17: admin.token: ${TOKEN_EXPECTED}`],
+  ['admin: { token: [secret-secret-secret] }\n', `1:17: admin.token: ${TOKEN_EXPECTED}, got a list`],
+  ['admin: { hosts: ["https://router.example"] }\n', '1:18: admin.hosts[0]: expected a host name such as router.example.com, got https://router.example; remove the scheme'],
+  ['admin: { hosts: ["router.example:80"] }\n', '1:18: admin.hosts[0]: expected a host name such as router.example.com, got router.example:80; remove the port']
 ])
 
 table('a project id is a whole number as Sentry writes it', [

@@ -53,7 +53,7 @@ test('an empty file is the nginx.conf of the document, and copies nothing', asyn
   })
   t.equal(config.mirror, null)
   t.strictSame(config.spool, { path: '/var/lib/mirror-router', maxBytes: 2 * 1024 ** 3, whenFull: 'drop_oldest', commitTimeoutMs: 50, fsync: 'background', deadLetters: { maxBytes: 256 * 1024 ** 2, maxAgeMs: 30 * 86_400_000 } })
-  t.strictSame(config.admin, { host: '127.0.0.1', port: 9145 })
+  t.strictSame(config.admin, { host: '127.0.0.1', port: 9145, token: null, hosts: [] })
   t.equal(config.workers, 4, 'one process for each core')
   t.strictSame(config.log, { level: 'info', access: 'main' })
 })
@@ -244,4 +244,12 @@ test('the configuration cannot be changed by who reads it', async t => {
   t.throws(() => { projects.set('2', '/b') }, TypeError)
   t.throws(() => { projects.clear() }, TypeError)
   t.strictSame([...projects], [['1', '/a']])
+})
+
+test('the admin token comes from the environment; an empty variable is no token', async t => {
+  const text = 'admin: { token: "${ADMIN_TOKEN:-off}" }'
+
+  t.equal(configOf(text, { env: { ADMIN_TOKEN: '0123456789abcdef' } }).admin.token, '0123456789abcdef')
+  t.equal(configOf(text, { env: { ADMIN_TOKEN: '' } }).admin.token, null)
+  t.equal(configOf(text).admin.token, null)
 })
