@@ -48,6 +48,7 @@ export const METRICS = {
   deliveryDuration: { name: 'mirror_delivery_duration_seconds', type: 'histogram', labels: [], aggregator: 'sum', buckets: DELIVERY_SECONDS, help: 'From the moment a copy was taken to its 2xx.' },
   lateCommits: { name: 'mirror_late_commits_total', type: 'counter', labels: [], aggregator: 'sum', help: 'Answers that went out before the copy was durable: the spool was slower than `spool.commit_timeout`.' },
   reloads: { name: 'config_reloads_total', type: 'counter', labels: ['result'], aggregator: 'sum', help: 'Reloads of the configuration: `success`, or `failure` where the old one went on serving.' },
+  reloadSuccessful: { name: 'config_last_reload_successful', type: 'gauge', labels: [], aggregator: 'min', help: '0 when the last reload was refused: the file on disk is not what serves. Else 1.' },
   lastReload: { name: 'config_last_reload_success_timestamp_seconds', type: 'gauge', labels: [], aggregator: 'max', help: 'When the configuration in force was loaded, in seconds since the epoch.' },
   accessLogDropped: { name: 'access_log_dropped_lines_total', type: 'counter', labels: [], aggregator: 'sum', help: 'Lines of the access log that were given up because standard output took none.' },
   eventLoopDelay: { name: 'router_event_loop_delay_seconds', type: 'histogram', labels: [], aggregator: 'sum', buckets: DELAY_SECONDS, help: 'How late work begins because a process that serves is busy with other work; observed every 50 ms.' },

@@ -75,6 +75,7 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
   const reloads = createCounter(METRICS.reloads)
   const eventLoopDelay = createHistogram(METRICS.eventLoopDelay)
   let configuredAt = 0
+  let reloadSuccessful = true
   let mirrored: readonly string[] = []
 
   for (const phase of ABORT_PHASES) clientAborts.declare(phase)
@@ -131,7 +132,8 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
 
     reloaded (result) {
       reloads.increment(result)
-      if (result === 'success') configuredAt = now()
+      reloadSuccessful = result === 'success'
+      if (reloadSuccessful) configuredAt = now()
     },
 
     eventLoopDelayed (seconds) { eventLoopDelay.observe(seconds) },
@@ -141,6 +143,7 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
         requests, requestDuration, upstreamErrors, clientAborts,
         accepted, delivered, dead, dropped, skipped, replayed, deadPurged, attempts, deliveryDuration, lateCommits, reloads, eventLoopDelay
       ].map(metric => metric.snapshot()),
+      sampled(METRICS.reloadSuccessful, Number(reloadSuccessful)),
       sampled(METRICS.lastReload, configuredAt / 1000),
       sampled(METRICS.accessLogDropped, accessLogDroppedLines()),
       ...status === null ? [] : statusGauges(status, mirrored, now()),

@@ -218,6 +218,22 @@ test('what a process had counted stays counted when it is gone, its gauges do no
   t.equal(again.get('mirror_accepted_total{project="1"}'), 4)
 })
 
+test('a reload that was refused is told until one succeeds, and takes no time from the last that did', async t => {
+  const metrics = setup()
+  const lasting = async (): Promise<unknown[]> => {
+    const samples = await scrape(metrics, setup())
+    return [samples.get('config_last_reload_successful'), samples.get('config_last_reload_success_timestamp_seconds')]
+  }
+
+  const before = await lasting()
+  metrics.reloaded('failure')
+  const refused = await lasting()
+  metrics.reloaded('success')
+  const after = await lasting()
+
+  t.strictSame([before, refused, after], [[1, 0], [0, 0], [1, 100]])
+})
+
 test('a reload adds what is new and takes nothing away', async t => {
   const metrics = setup()
   metrics.mirror.accepted('7')
