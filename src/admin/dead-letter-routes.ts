@@ -8,7 +8,7 @@
  *   GET  /pending?project=&older_than=&limit=&after=
  *
  * Mapped paths and keys are not shown (dead-letter-view.ts); the bytes of a body are
- * the client's own, and may hold its DSN. Other sites' pages are refused.
+ * the client's own, and may hold its DSN. Who may ask is decided before (guard.ts).
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { open } from 'node:fs/promises'
@@ -16,7 +16,7 @@ import type { DeadLetters } from '../spool/types.ts'
 import { createDeadLetterDesk, type DeskOptions } from './dead-letter-desk.ts'
 import { QueryError, readId, readListRequest, readSelection } from './dead-letter-query.ts'
 import { codeOf } from './dead-letter-view.ts'
-import { crossSiteFault, isJson } from './same-site.ts'
+import { isJson } from './same-site.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -29,9 +29,6 @@ function addRoutes (scope: FastifyInstance, options: DeskOptions): void {
   const desk = createDeadLetterDesk(options)
 
   scope.addHook('onRequest', async (request, reply) => {
-    void reply.header('cache-control', 'no-store')
-    const fault = crossSiteFault(request.headers)
-    if (fault !== null) return refuse(reply, 403, 'cross_site', fault)
     if (request.method === 'POST' && !isJson(request.headers['content-type'])) return refuse(reply, 415, 'not_json', 'Send JSON, with Content-Type: application/json.')
   })
   scope.setErrorHandler(async (error: Error & { statusCode?: number }, _request, reply) => {
@@ -53,7 +50,7 @@ function addRoutes (scope: FastifyInstance, options: DeskOptions): void {
     return await desk.pending(query, limit, after)
   })
 
-  scope.get('/dead-letters/:id', async (request: FastifyRequest<{ Params: { id: string }, Querystring: Fields }>, reply) => {
+  scope.get('/dead-letters/:id', { config: { access: 'guarded' } }, async (request: FastifyRequest<{ Params: { id: string }, Querystring: Fields }>, reply) => {
     const id = readId(request.params.id)
     if (request.query['body'] === '1') return await sendBody(reply, options.deadLetters, id)
     const details = await desk.show(id)
@@ -75,7 +72,7 @@ function addRoutes (scope: FastifyInstance, options: DeskOptions): void {
 async function sendBody (reply: FastifyReply, deadLetters: DeadLetters, id: string): Promise<FastifyReply> {
   const body = deadLetters.get(id)?.copy.body
   if (body === undefined) return notFound(reply, id)
-  void reply.type('application/octet-stream').header('content-disposition', `attachment; filename="${id}"`).header('x-content-type-options', 'nosniff')
+  void reply.type('application/octet-stream').header('content-disposition', `attachment; filename="${id}"`)
   if (body.file === null) return reply.send(Buffer.concat(body.chunks ?? []))
 
   body.hold()

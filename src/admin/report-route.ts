@@ -10,7 +10,6 @@ import { Readable } from 'node:stream'
 import { collectReport, type ReportRequest, type ReportSource } from '../report/collect.ts'
 import { REPORT_FORMS, type ReportForm } from '../report/render.ts'
 import { DEFAULT_SINCE, parseSince, SINCE_EXPECTED } from '../report/window.ts'
-import { crossSiteFault } from './same-site.ts'
 
 export const COMPLETE_HEADER = 'report-complete'
 
@@ -24,10 +23,6 @@ export interface ReportRouteOptions {
 export function registerReportRoutes (app: FastifyInstance, { source, now }: ReportRouteOptions): void {
   for (const form of Object.keys(REPORT_FORMS) as ReportForm[]) {
     app.get(`/report.${form}`, async (request, reply) => {
-      void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-      const fault = crossSiteFault(request.headers)
-      if (fault !== null) return reply.code(403).send({ error: 'cross_site', message: fault })
-
       const nowMs = now()
       const asked = readRequest(form, request.query as Readonly<Record<string, unknown>>, nowMs)
       if (typeof asked === 'string') return reply.code(400).send({ error: 'bad_request', message: asked })

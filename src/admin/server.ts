@@ -1,9 +1,10 @@
 /**
  * The admin listener: metrics, and whether the process lives and is ready. Never
- * reachable through the listeners that clients use.
+ * reachable through the listeners that clients use. docs/admin.md lists all routes.
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
+import { guard, type AccessRules, type AdminRoute } from './guard.ts'
 
 export type Readiness = 'ready' | 'starting' | 'draining'
 
@@ -11,6 +12,8 @@ export interface AdminServerOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /** Who may ask what; those in force now. Without them nobody is asked for a token. */
+  readonly access?: () => AccessRules
   readonly readiness: () => Readiness
   readonly metrics: {
     readonly contentType: string
@@ -21,6 +24,8 @@ export interface AdminServerOptions {
 export interface AdminServer {
   /** For further routes; before `listen`. */
   readonly app: FastifyInstance
+  /** Complete once it listens. */
+  readonly routes: readonly AdminRoute[]
   /** @throws When the port cannot be had. */
   listen (): Promise<void>
   /** The port it listens on; 0 before `listen`. */
@@ -28,25 +33,29 @@ export interface AdminServer {
   close (): Promise<void>
 }
 
+const OPEN = { config: { access: 'open' } } as const
+
 export function createAdminServer (options: AdminServerOptions): AdminServer {
-  const { readiness, metrics } = options
+  const { host, readiness, metrics, access = () => ({ host, hosts: [], token: null }) } = options
   const app = Fastify({ forceCloseConnections: true })
+  const routes = guard(app, access)
 
-  app.get('/healthz', async (_request, reply) => reply.type('text/plain').send('ok\n'))
+  app.get('/healthz', OPEN, async (_request, reply) => reply.type('text/plain').send('ok\n'))
 
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', OPEN, async (_request, reply) => {
     const word = readiness()
     return reply.code(word === 'ready' ? 200 : 503).type('text/plain').send(`${word}\n`)
   })
 
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()))
+  app.get('/metrics', OPEN, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()))
 
   app.setNotFoundHandler(async (request, reply) =>
     reply.code(404).send({ error: 'not_found', message: `No ${request.method} ${request.url.replace(/\?.*/s, '')} here.` }))
 
   return {
     app,
-    async listen () { await app.listen({ host: options.host, port: options.port }) },
+    routes,
+    async listen () { await app.listen({ host, port: options.port }) },
     port: () => (app.server.address() as AddressInfo | null)?.port ?? 0,
     close: () => app.close()
   }

@@ -38,6 +38,7 @@ export async function serve (config: Config, log: Logger): Promise<void> {
     : createSupervisor({ config, log, renderer, foundPartitions })
   const admin = createAdminServer({
     ...config.admin,
+    access: () => config.admin,
     readiness: () => pool.readiness(),
     metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
@@ -56,6 +57,7 @@ export async function serve (config: Config, log: Logger): Promise<void> {
   } catch (error) {
     throw new ListenError(`cannot listen on ${config.admin.host} port ${config.admin.port} (admin): ${String(error)}`, { cause: error })
   }
+  log.debug({ routes: admin.routes }, 'routes of the admin listener')
   await pool.start()
   log.info({
     file: config.file,
