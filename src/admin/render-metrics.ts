@@ -11,6 +11,8 @@ export interface MetricsRenderer {
   readonly contentType: string
   /** @param snapshots - One of each living process. @returns Prometheus' text format. */
   render (snapshots: readonly MetricsSnapshot[]): Promise<string>
+  /** The same sums as data. */
+  total (snapshots: readonly MetricsSnapshot[]): MetricsSnapshot
   /** Keeps the counters of a process that has ended; its gauges end with it. */
   retire (snapshot: MetricsSnapshot): void
 }
@@ -18,13 +20,16 @@ export interface MetricsRenderer {
 export function createMetricsRenderer (): MetricsRenderer {
   let retired: MetricsSnapshot = []
 
+  // The registry's members carry the aggregated values beside what their type says.
+  const sum = (snapshots: readonly MetricsSnapshot[]): MetricsSnapshot => aggregate(snapshots).getMetricsAsArray() as unknown as SnapshotMetric[]
+
   return {
     contentType: AggregatorRegistry.PROMETHEUS_CONTENT_TYPE,
     render: snapshots => aggregate([...snapshots, retired]).metrics(),
+    total: snapshots => sum([...snapshots, retired]),
     retire (snapshot) {
       const counted = snapshot.filter(metric => metric.type !== 'gauge')
-      // The registry's members carry the aggregated values beside what their type says.
-      retired = aggregate([retired, counted]).getMetricsAsArray() as unknown as SnapshotMetric[]
+      retired = sum([retired, counted])
     }
   }
 }

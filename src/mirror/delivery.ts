@@ -45,6 +45,9 @@ export interface DeliveryStatus {
   /** Projects that fail while others are served. */
   readonly projectsDown: readonly ProjectOutage[]
   readonly lastFailure: LastFailure | null
+  /** When the endpoint last took a copy, or refused it for good; and the first failure since. */
+  readonly lastSuccessAt: number | null
+  readonly failingSince: number | null
   readonly width: number
   readonly underWay: number
 }
@@ -116,7 +119,8 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     underWay--
     shares.ended(claimed.copy.project, now())
     settle(claimed, result, startedAt)
-    wake()
+    if (closing === null) wake()
+    else tellNext()
   }
 
   /** Every attempt ends here, in exactly one of ack, retry and bury. */
@@ -171,11 +175,17 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     observer.dead(claimed.copy.project, reason)
   }
 
+  /** What is given back belongs to the delivery that has the spool now, if there is one. */
+  function tellNext (): void {
+    spool.onAppend?.()
+  }
+
   async function finish (deadlineMs: number): Promise<void> {
     // A reload may have given the spool to the next delivery already.
     if (spool.onAppend === wake) spool.onAppend = null
     if (timer !== null) clearTimeout(timer)
     turn.close(now())
+    tellNext()
     const deadline = setTimeout(() => { endpoint.abort() }, deadlineMs)
     await queue.onIdle()
     clearTimeout(deadline)
@@ -194,6 +204,8 @@ export function createDelivery (options: DeliveryOptions): Delivery {
         closedUntil: closedUntil > now() ? closedUntil : null,
         projectsDown: health.projectsDown(),
         lastFailure: health.lastFailure(),
+        lastSuccessAt: health.lastSuccessAt(),
+        failingSince: health.failingSince(),
         width: width.current(),
         underWay
       }

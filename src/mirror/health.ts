@@ -59,6 +59,10 @@ export interface Health {
   isProjectDown (project: string): boolean
   projectsDown (): readonly ProjectOutage[]
   lastFailure (): LastFailure | null
+  /** When the endpoint last took a copy, or refused it for good, in milliseconds since the epoch; `null` when it has not. */
+  lastSuccessAt (): number | null
+  /** The first failure since. */
+  failingSince (): number | null
   /** Whether a copy of this project may go out now. @param underWay - Attempts of this project. */
   admits (project: string, underWay: number, now: number): boolean
   /** When a copy that was not admitted should come again. */
@@ -84,6 +88,8 @@ export function createHealth (options: HealthOptions): Health {
   const endpoint = new Outage({ retry, random })
   const projects = new Map<string, ProjectHealth>()
   let lastFailure: LastFailure | null = null
+  let lastSuccessAt: number | null = null
+  let failingSince: number | null = null
   let heldUntil = 0
   /** Nobody has been served since a `Retry-After`. */
   let cautious = false
@@ -124,6 +130,8 @@ export function createHealth (options: HealthOptions): Health {
     isProjectDown: project => (projects.get(project)?.outage.since ?? null) !== null,
 
     lastFailure: () => lastFailure,
+    lastSuccessAt: () => lastSuccessAt,
+    failingSince: () => failingSince,
 
     admits (project, underWay, time) {
       const own = projects.get(project)
@@ -150,6 +158,8 @@ export function createHealth (options: HealthOptions): Health {
       const own = healthOf(project)
       const { since, probes } = own.outage
       own.servedAt = time
+      lastSuccessAt = time
+      failingSince = null
       own.served++
       served++
       own.outage.clear()
@@ -170,6 +180,7 @@ export function createHealth (options: HealthOptions): Health {
       const own = healthOf(project)
       const unreachable = isUnreachable(code)
       lastFailure = { project, code, at: time }
+      failingSince ??= time
       if (endpoint.since === null && (unreachable || own.outage.since === null)) {
         endpoint.failed(copyId)
         own.outage.failed(copyId)

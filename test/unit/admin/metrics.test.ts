@@ -13,7 +13,7 @@ function setup (): Metrics {
   return metrics
 }
 
-const DELIVERY = { downSince: null, closedUntil: null, projectsDown: [], lastFailure: null, width: 8, underWay: 3, connections: { open: 5, idle: 2 } } as const
+const DELIVERY = { downSince: null, closedUntil: null, projectsDown: [], lastFailure: null, lastSuccessAt: null, failingSince: null, width: 8, underWay: 3, connections: { open: 5, idle: 2 } } as const
 const SPOOL = { pending: 2, pendingBytes: 20, oldestTakenAt: 40_000, dead: 1, deadBytes: 5, works: true, maxBytes: 1000 }
 
 function serving (fields: Partial<ProcessStatus> = {}): ProcessStatus {
