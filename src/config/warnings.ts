@@ -15,7 +15,15 @@ export function configWarnings (config: Config): string[] {
   if (config.realIp.trusted.some(range => range.endsWith('/0'))) {
     warnings.push('real_ip.trusted holds every address, so any client can choose the address it is known by')
   }
+  const { host, port, token } = config.admin
+  if (token === null && !isLoopback(host)) {
+    warnings.push(`admin.host is ${host} and admin.token is off, so whoever reaches port ${port} can reload, replay and purge dead letters, and read bodies; write token: "\${ADMIN_TOKEN}" under admin:, and give the variable what openssl rand -hex 32 prints`)
+  }
   return warnings
+}
+
+function isLoopback (host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 function mirrorWarnings (mirror: MirrorConfig): string[] {

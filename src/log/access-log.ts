@@ -19,6 +19,8 @@ export interface AccessLogOptions {
 
 export interface AccessLog {
   settled (request: Settled): void
+  /** Writes this form from the next line on. */
+  use (format: LogConfig['access']): void
   /** Lines given up so far because `write` did not finish. */
   droppedLines (): number
   /** Writes what is collected, and waits until it is out; for no longer than `deadlineMs`. */
@@ -33,6 +35,7 @@ const MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
 export function createAccessLog (options: AccessLogOptions): AccessLog {
   const { write, now } = options
   const clock = createClock()
+  let format = formatterOf(options.format)
   let collected = ''
   let writing = false
   let dropped = 0
@@ -64,9 +67,9 @@ export function createAccessLog (options: AccessLogOptions): AccessLog {
     }, FLUSH_MS)
   }
 
-  const format = options.format === 'json' ? formatJson : formatMain
   return {
-    settled: options.format === 'off' ? () => {} : request => { append(format(request, clock(now()))) },
+    settled (request) { if (format !== null) append(format(request, clock(now()))) },
+    use (next) { format = formatterOf(next) },
     droppedLines: () => dropped,
     async close ({ deadlineMs }) {
       if (timer !== null) clearTimeout(timer)
@@ -80,5 +83,14 @@ export function createAccessLog (options: AccessLogOptions): AccessLog {
         if (!writing) onWritten()
       })
     }
+  }
+}
+
+/** @returns `null` when nothing is written. */
+function formatterOf (format: LogConfig['access']): typeof formatMain | null {
+  switch (format) {
+    case 'main': return formatMain
+    case 'json': return formatJson
+    case 'off': return null
   }
 }

@@ -4,42 +4,56 @@
  */
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import pretty from 'pino-pretty'
-import type { LogConfig } from '../config/config.ts'
+import type { Config, LogConfig } from '../config/config.ts'
+import { createScrub, scrubLine, secretsOf } from './scrub.ts'
 
 const STDERR = 2
 /** Lines that wait for a stuck standard error, in bytes; beyond it they are dropped. */
 const MAX_WAITING_BYTES = 1024 * 1024
 
 /** Mapped paths give write access to the endpoint, headers carry keys and cookies: neither is logged, wherever it turns up. */
-const SECRETS = ['target', 'mappedPath', 'headers', 'dsn', 'body'].flatMap(name => [name, `*.${name}`, `*.*.${name}`])
+const SECRETS = ['target', 'mappedPath', 'headers', 'dsn', 'body', 'token', 'cookie', 'authorization'].flatMap(name => [name, `*.${name}`, `*.*.${name}`])
 
-export function loggerOptions (level: LogConfig['level']): LoggerOptions {
+/** @param scrub - Of each text that is written. */
+export function loggerOptions (level: LogConfig['level'], scrub: (text: string) => string = createScrub([])): LoggerOptions {
   return {
     level,
     base: { pid: process.pid },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: label => ({ level: label }) },
-    redact: { paths: SECRETS, censor: '[secret]' }
+    redact: { paths: SECRETS, censor: '[secret]' },
+    hooks: { streamWrite: line => scrubLine(line, scrub) }
   }
 }
 
 export interface ClosableLogger {
   readonly log: Logger
+  /** From the next line on. */
+  setLevel (level: LogConfig['level']): void
+  /** What must not be seen from the next line on: the mapped paths and the token of this configuration, and of those before. */
+  hide (config: Pick<Config, 'mirror' | 'admin'>): void
   /** Writes what waits; before the process ends. */
   flush (): void
 }
 
 /** @param terminal - Whether standard error is one. */
 export function createLogger (level: LogConfig['level'], terminal: boolean): ClosableLogger {
-  if (terminal) return { log: pino(loggerOptions(level), prettyStream()), flush () {} }
-
   // Not synchronous: a reader that is stuck must not hold up requests.
-  const stream = destination({ fd: STDERR, sync: false, maxLength: MAX_WAITING_BYTES })
+  const file = terminal ? null : destination({ fd: STDERR, sync: false, maxLength: MAX_WAITING_BYTES })
+  const secrets = new Set<string>()
+  let scrub = createScrub([])
+  const log = pino(loggerOptions(level, text => scrub(text)), file ?? prettyStream())
+
   return {
-    log: pino(loggerOptions(level), stream),
+    log,
+    setLevel (next) { log.level = next },
+    hide (config) {
+      for (const secret of secretsOf(config)) secrets.add(secret)
+      scrub = createScrub([...secrets])
+    },
     flush () {
       try {
-        stream.flushSync()
+        file?.flushSync()
       } catch {
         // The stream is not open yet or closed already: there is nobody left to tell.
       }

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { test } from 'tap'
-import { loggerOptions } from '../../../src/log/logger.ts'
+import { createLogger, loggerOptions } from '../../../src/log/logger.ts'
+import { createScrub } from '../../../src/log/scrub.ts'
 
 function logged (write: (log: pino.Logger) => void, level: 'info' | 'silent' = 'info'): unknown[] {
   const lines: unknown[] = []
@@ -27,4 +28,27 @@ test('mapped paths, headers and bodies are not logged, wherever they turn up', a
 
 test('level: silent logs nothing', async t => {
   t.strictSame(logged(log => { log.fatal('x') }, 'silent'), [])
+})
+
+test('a secret within the words of an error, a message or a child\'s field is not logged either', async t => {
+  const lines: string[] = []
+  const scrub = createScrub(['/rum/sentry/workspace/service'])
+  const log = pino(loggerOptions('info', scrub), { write: (line: string) => { lines.push(line) } })
+
+  log.warn({ error: String(new Error('GET /rum/sentry/workspace/service/api/1/?sentry_key=abc123 failed')) }, 'Cookie: sid=abc123')
+  log.error({ err: new Error('cannot parse /rum/sentry/workspace/service') }, 'oops')
+  log.child({ url: 'https://abc123@sentry.example/1' }).info('child')
+
+  t.equal(lines.length, 3)
+  t.notMatch(lines.join(), /abc123|workspace/)
+  t.match(JSON.parse(lines[0] ?? ''), { level: 'warn', error: 'Error: GET [secret]/api/1/?sentry_key=[secret] failed', msg: 'Cookie: [secret]' })
+})
+
+test('the level can be changed while it runs', async t => {
+  const logger = createLogger('silent', false)
+
+  t.notOk(logger.log.isLevelEnabled('error'))
+  logger.setLevel('debug')
+
+  t.ok(logger.log.isLevelEnabled('debug'))
 })
