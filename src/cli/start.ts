@@ -2,8 +2,9 @@
 import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 import { formatFault } from '../config/fault.ts'
 import { createLogger } from '../log/logger.ts'
-import { ListenError, reservePorts } from '../process/reserve-ports.ts'
+import { ListenError } from '../process/reserve-ports.ts'
 import { serve } from '../process/serve.ts'
+import { createSource } from '../reload/source.ts'
 import { SpoolFormatError } from '../spool/store.ts'
 import { CONFIG_OPTION, readArguments, type Command } from './command.ts'
 
@@ -12,7 +13,7 @@ export const start: Command = {
   summary: 'Run the router.',
   usage: 'start [--config FILE]',
   options: CONFIG_OPTION,
-  details: 'SIGTERM, SIGINT and SIGQUIT stop it: requests under way are finished first, for up to 30 s. What waits in the spool stays there.',
+  details: 'SIGTERM, SIGINT and SIGQUIT stop it: requests under way are finished first, for up to 30 s. What waits in the spool stays there. SIGHUP, and every change of the file, makes it take its configuration anew.',
 
   async run (args, io) {
     const { values } = readArguments(args, CONFIG_OPTION)
@@ -23,9 +24,9 @@ export const start: Command = {
       return 1
     }
 
-    const logger = createLogger(loaded.config.log.level, io.stderr.isTTY === true)
+    const logger = createLogger(loaded.config, io.stderr.isTTY === true)
     try {
-      await serve(await reservePorts(loaded.config), logger.log)
+      await serve(loaded.config, { source: createSource(file, io.env), log: logger.log })
       return 0
     } catch (error) {
       if (!(error instanceof ListenError || error instanceof SpoolFormatError)) throw error

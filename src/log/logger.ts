@@ -28,28 +28,34 @@ export function loggerOptions (level: LogConfig['level'], scrub: (text: string) 
 
 export interface ClosableLogger {
   readonly log: Logger
-  /** From the next line on. */
-  setLevel (level: LogConfig['level']): void
-  /** What must not be seen from the next line on: the mapped paths and the token of this configuration, and of those before. */
-  hide (config: Pick<Config, 'mirror' | 'admin'>): void
+  /** From the next line on: the level, and what must not be seen; secrets of configurations before stay hidden. */
+  configure (config: Pick<Config, 'log' | 'mirror' | 'admin'>): void
   /** Writes what waits; before the process ends. */
   flush (): void
 }
 
-/** @param terminal - Whether standard error is one. */
-export function createLogger (level: LogConfig['level'], terminal: boolean): ClosableLogger {
+/**
+ * @param config - For the level, and for what must not be seen.
+ * @param terminal - Whether standard error is one.
+ */
+export function createLogger (config: Pick<Config, 'log' | 'mirror' | 'admin'>, terminal: boolean): ClosableLogger {
   // Not synchronous: a reader that is stuck must not hold up requests.
   const file = terminal ? null : destination({ fd: STDERR, sync: false, maxLength: MAX_WAITING_BYTES })
   const secrets = new Set<string>()
   let scrub = createScrub([])
-  const log = pino(loggerOptions(level, text => scrub(text)), file ?? prettyStream())
+  const log = pino(loggerOptions(config.log.level, text => scrub(text)), file ?? prettyStream())
 
+  function hide (next: Pick<Config, 'mirror' | 'admin'>): void {
+    for (const secret of secretsOf(next)) secrets.add(secret)
+    scrub = createScrub([...secrets])
+  }
+
+  hide(config)
   return {
     log,
-    setLevel (next) { log.level = next },
-    hide (config) {
-      for (const secret of secretsOf(config)) secrets.add(secret)
-      scrub = createScrub([...secrets])
+    configure (next) {
+      log.level = next.log.level
+      hide(next)
     },
     flush () {
       try {

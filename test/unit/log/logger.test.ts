@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { test } from 'tap'
 import { createLogger, loggerOptions } from '../../../src/log/logger.ts'
 import { createScrub } from '../../../src/log/scrub.ts'
+import { configOf } from '../../helpers/configuration.ts'
 
 function logged (write: (log: pino.Logger) => void, level: 'info' | 'silent' = 'info'): unknown[] {
   const lines: unknown[] = []
@@ -45,10 +46,10 @@ test('a secret within the words of an error, a message or a child\'s field is no
 })
 
 test('the level can be changed while it runs', async t => {
-  const logger = createLogger('silent', false)
+  const logger = createLogger(configOf('log: { level: silent }'), false)
 
   t.notOk(logger.log.isLevelEnabled('error'))
-  logger.setLevel('debug')
+  logger.configure(configOf('log: { level: debug }'))
 
   t.ok(logger.log.isLevelEnabled('debug'))
 })
