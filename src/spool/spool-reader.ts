@@ -9,6 +9,8 @@ import { createBodyFiles } from './bodies.ts'
 import { createBuried } from './buried.ts'
 import { addCounts, decodeCounts, noCounts } from './counts.ts'
 import { DATA_FILE, isDamaged } from './damage.ts'
+import { readDeadReasons, type DeadReason } from './dead-reasons.ts'
+import { readHistory, writeHistory, type HistoryEntry } from './history-store.ts'
 import { after as afterKey, readTime, timeOf, waitingKey } from './keys.ts'
 import { hourKey, type StoredRow } from './ledger-row.ts'
 import { createLedger, type Ledger } from './ledger.ts'
@@ -30,6 +32,12 @@ export interface SpoolReader {
   undelivered (): Iterable<UndeliveredCopy>
   /** Of all processes together. */
   stats (): SpoolStats
+  /** @param after - Key of the last dead letter that is known; `null` begins with the oldest. */
+  deadReasons (after: Buffer | null): Iterable<DeadReason>
+  /** `null`: there is no spool yet. */
+  readHistory (): readonly HistoryEntry[] | null
+  /** @returns Rejects with what the disk says, and when there is no spool. */
+  writeHistory (entries: readonly HistoryEntry[]): Promise<void>
   /** Partitions that hold copies or dead letters. */
   partitions (): readonly number[]
   close (): Promise<void>
@@ -139,6 +147,18 @@ export function openSpoolReader (path: string, options: SpoolReaderOptions = {})
       }
       return { ...sum, oldestTakenAt: oldest === Infinity ? null : oldest }
     },
+
+    deadReasons (after) {
+      const from = environment()
+      return from === null ? [] : readDeadReasons(from, after)
+    },
+
+    readHistory () {
+      const from = environment()
+      return from === null ? null : readHistory(from)
+    },
+
+    async writeHistory (entries) { await writeHistory(required(), entries) },
 
     partitions () {
       const from = environment()

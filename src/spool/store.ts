@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { open, type Database, type RangeOptions } from 'lmdb'
 
 /** See docs/spool.md for what each holds. */
-export const TABLES = ['meta', 'fresh', 'waiting', 'ages', 'dead', 'deadIds', 'files', 'counts', 'lost', 'ledger'] as const
+export const TABLES = ['meta', 'fresh', 'waiting', 'ages', 'dead', 'deadIds', 'files', 'counts', 'lost', 'ledger', 'history'] as const
 export type Table = typeof TABLES[number]
 
 /** Puts a value, or removes the key where the value is `null`. */
