@@ -7,34 +7,29 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { createAccessLog, type WriteText } from './log/access-log.ts'
 import { watchEventLoop } from './admin/event-loop.ts'
-import { createMetrics } from './admin/metrics.ts'
+import { createMetrics, type LabelSets, type Metrics } from './admin/metrics.ts'
 import type { Readiness } from './admin/server.ts'
 import type { Config, MirrorConfig } from './config/config.ts'
+import { createCopying, type CopyingRules } from './copying.ts'
 import { Deadlines } from './http1/deadlines.ts'
 import { Listener } from './http1/listener.ts'
-import { createDelivery, type Delivery } from './mirror/delivery.ts'
-import { createEndpoint, type Endpoint } from './mirror/endpoint.ts'
 import { steadyNow } from './mirror/clock.ts'
-import { createKeepCopy } from './mirror/keep.ts'
-import { createLedgerObserver, type LedgerObserver } from './mirror/ledger-observer.ts'
-import type { MirrorObserver } from './mirror/observer.ts'
 import { clientAddress, compileTrusted, forwardedLines } from './proxy/client-address.ts'
 import { createHandler, type Rules } from './proxy/handler.ts'
 import { MemoryBudget } from './proxy/memory-budget.ts'
-import type { KeepCopy, ProxyObserver } from './proxy/ports.ts'
+import type { ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
-import { createUpstreams } from './proxy/upstreams.ts'
+import { createUpstreams, type Upstream } from './proxy/upstreams.ts'
 import { bodyFolderOf } from './process/body-folder.ts'
 import type { ProcessReport, ProcessStatus } from './process/report.ts'
 import { createRouteTable } from './routing/table.ts'
-import { createLedger } from './spool/ledger.ts'
-import { openSpool, type DurableSpool } from './spool/lmdb-spool.ts'
 
 /** All request bodies in memory together, and what they may take when the disk fails. */
 const BODIES_IN_MEMORY_BYTES = 64 * 1024 * 1024
 const BODIES_IN_EMERGENCY_BYTES = 4 * BODIES_IN_MEMORY_BYTES
 /** Attempts under way are given this long, however late in the shutdown. */
 const LAST_ATTEMPTS_MS = 1_000
+const NOTHING_COPIED: CopyingRules = { keepCopy: () => null, settled () {} }
 
 export interface AppOptions {
   readonly config: Config
@@ -59,16 +54,17 @@ export interface App {
   poll (): void
   /** The admin listener of this process put dead letters back, one of each of these projects. */
   replayed (projects: readonly string[]): void
+  /**
+   * Serves by this configuration from the next request on; what is under way is
+   * finished under the old one. What cannot change (reload/settings.ts) is as it was.
+   *
+   * @throws Before anything has changed.
+   */
+  apply (config: Config): void
+  /** Counts reloads, when this process speaks for the program. */
+  readonly reloads: Pick<Metrics, 'configured' | 'reloaded'>
   /** Finishes what is under way, for up to `deadlineMs`. Safe to call twice. */
   close (deadlineMs: number): Promise<void>
-}
-
-interface Mirror {
-  readonly keepCopy: KeepCopy
-  readonly counts: LedgerObserver
-  readonly spool: DurableSpool
-  readonly delivery: Delivery
-  readonly endpoint: Endpoint
 }
 
 const now = (): number => Date.now()
@@ -79,66 +75,56 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
   const metrics = createMetrics({ now: steadyNow, accessLogDroppedLines: () => accessLog.droppedLines() })
   const unwatchEventLoop = watchEventLoop(seconds => { metrics.eventLoopDelayed(seconds) })
-  const mirror = config.mirror === null ? null : createMirror(config.mirror)
-
-  const upstreams = createUpstreams(config.upstreams, deadlines)
-  const rules = createRules(config, upstreams, mirror?.keepCopy ?? (() => null))
+  const copying = config.mirror === null ? null : createCopying({ config, mirror: config.mirror, partition, metrics, log, deadlines })
   const bodyFolder = bodyFolderOf(config.spool.path, process.pid)
+
+  let client = config.client
+  let upstreams = createUpstreams(config.upstreams, deadlines)
+  let rules = rulesOf(config, upstreams)
+  /** Upstreams of earlier configurations: requests that began under them are finished by them. */
+  const retired = new Set<Upstream>()
+
   const requests = createHandler({
     rules: () => rules,
     requestId: createRequestIds(),
     budget: new MemoryBudget(BODIES_IN_MEMORY_BYTES, BODIES_IN_EMERGENCY_BYTES),
     bodyFolder,
-    observer: observeBy(metrics.proxy, request => {
-      accessLog.settled(request)
-      mirror?.counts.settled(request)
-    })
+    observer: observeBy(metrics.proxy, request => { accessLog.settled(request) })
   })
-  const listeners = config.listeners.map(({ host, port }) => new Listener({ host, port, reusePort, timeouts: () => config.client, requests, deadlines }))
+  const listeners = config.listeners.map(({ host, port }) => new Listener({ host, port, reusePort, timeouts: () => client, requests, deadlines }))
 
   let readiness: Readiness = 'starting'
   let closing: Promise<void> | null = null
 
-  metrics.declare({
-    listeners: config.listeners.map(listener => String(listener.port)),
-    routes: config.routes.map(route => route.location),
-    upstreams: Object.keys(config.upstreams),
-    projects: [...config.mirror?.projects.keys() ?? []],
-    mirrored: config.mirror === null ? [] : mirroredLabels(config.mirror)
-  })
-  metrics.configured()
+  metrics.declare(labelsOf(config))
 
-  function createMirror (mirrorConfig: MirrorConfig): Mirror {
-    const ledger = createLedger({ writer: `${process.pid}-${now()}`, now })
-    const counts = createLedgerObserver(mirrorConfig, ledger)
-    const observer: MirrorObserver = {
-      ...metrics.mirror,
-      accepted (project) {
-        metrics.mirror.accepted(project)
-        counts.accepted(project)
-      },
-      skipped (project, reason) {
-        metrics.mirror.skipped(project, reason)
-        counts.skipped(project, reason)
-      }
-    }
-    const spool = openSpool({
-      ...config.spool,
-      partition,
-      ledger,
-      log,
-      now: steadyNow,
-      onDrop: (project, reason) => { observer.dropped(project, reason) },
-      onDead: (project, reason) => { observer.dead(project, reason) },
-      onDeadPurged: (project, count) => { metrics.deadPurged(project, count) }
-    })
-    const endpoint = createEndpoint({ ...mirrorConfig, deadlines })
-    return {
-      spool,
-      counts,
-      endpoint,
-      keepCopy: createKeepCopy({ mirror: mirrorConfig, spool, observer, commitTimeoutMs: config.spool.commitTimeoutMs, now: steadyNow }),
-      delivery: createDelivery({ spool, endpoint, observer, log, concurrency: mirrorConfig.concurrency, retry: mirrorConfig.retry, now: steadyNow })
+  function rulesOf (config: Config, upstreams: Rules['upstreams']): Rules {
+    const { mirror, spool } = config
+    return createRules(config, upstreams, mirror === null || copying === null ? NOTHING_COPIED : copying.rulesOf(mirror, spool.commitTimeoutMs))
+  }
+
+  function apply (next: Config): void {
+    if (closing !== null) throw new Error('the router is stopping')
+    const nextUpstreams = createUpstreams(next.upstreams, deadlines, upstreams)
+    const nextRules = rulesOf(next, nextUpstreams)
+
+    // From here on nothing throws.
+    metrics.declare(labelsOf(next))
+    log.level = next.log.level
+    accessLog.use(next.log.access)
+    if (next.mirror !== null) copying?.deliveries.use(next.mirror)
+    const old = upstreams
+    upstreams = nextUpstreams
+    rules = nextRules
+    client = next.client
+    retire([...old.values()].filter(upstream => nextUpstreams.get(upstream.config.name) !== upstream))
+  }
+
+  function retire (old: readonly Upstream[]): void {
+    for (const upstream of retired) if (!upstream.isOpen) retired.delete(upstream)
+    for (const upstream of old) {
+      upstream.drain()
+      retired.add(upstream)
     }
   }
 
@@ -147,7 +133,7 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
       log.warn({ error: String(error) }, 'The folder for large request bodies cannot be made; they stay in memory.')
     })
     await Promise.all(listeners.map(listener => listener.listen()))
-    mirror?.delivery.start()
+    copying?.deliveries.start()
     readiness = 'ready'
   }
 
@@ -160,10 +146,9 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
     }, deadlineMs)
     await Promise.all(listeners.map(listener => listener.drain()))
     clearTimeout(timer)
-    await mirror?.delivery.close({ deadlineMs: Math.max(LAST_ATTEMPTS_MS, deadline - performance.now()) })
-    mirror?.endpoint.close()
-    await mirror?.spool.close()
-    for (const upstream of upstreams.values()) upstream.destroy()
+    await copying?.deliveries.close({ deadlineMs: Math.max(LAST_ATTEMPTS_MS, deadline - performance.now()) })
+    await copying?.spool.close()
+    for (const upstream of [...upstreams.values(), ...retired]) upstream.destroy()
     unwatchEventLoop()
     await accessLog.close({ deadlineMs: LAST_ATTEMPTS_MS })
     await rm(bodyFolder, { recursive: true, force: true }).catch(() => {})
@@ -173,8 +158,8 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
     return {
       pid: process.pid,
       startedAt,
-      delivery: mirror === null ? null : { ...mirror.delivery.status(), connections: mirror.endpoint.connections() },
-      spool: mirror === null ? null : { ...mirror.spool.stats(), works: mirror.spool.works(), maxBytes: config.spool.maxBytes },
+      delivery: copying?.deliveries.status() ?? null,
+      spool: copying === null ? null : { ...copying.spool.stats(), works: copying.spool.works(), maxBytes: config.spool.maxBytes },
       listeners: listeners.map(({ port, connectionCount }) => ({ port, connections: connectionCount })),
       upstreams: [...upstreams.values()].map(upstream => upstream.status())
     }
@@ -187,17 +172,19 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
       const status = statusNow()
       return { metrics: metrics.snapshot(status), status }
     },
-    adopt: partitions => { mirror?.spool.adopt(partitions) },
-    poll: () => { mirror?.spool.poll() },
+    adopt: partitions => { copying?.spool.adopt(partitions) },
+    poll: () => { copying?.spool.poll() },
     replayed (projects) {
       for (const project of projects) metrics.replayed(project)
-      mirror?.spool.poll()
+      copying?.spool.poll()
     },
+    apply,
+    reloads: metrics,
     close: deadlineMs => closing ??= shutDown(deadlineMs)
   }
 }
 
-function createRules (config: Config, upstreams: Rules['upstreams'], keepCopy: KeepCopy): Rules {
+function createRules (config: Config, upstreams: Rules['upstreams'], copyingRules: CopyingRules): Rules {
   const trusted = compileTrusted(config.realIp.trusted, config.realIp.recursive)
   return {
     table: createRouteTable(config.routes),
@@ -205,7 +192,17 @@ function createRules (config: Config, upstreams: Rules['upstreams'], keepCopy: K
     upstreams,
     ui: new Map(config.listeners.map(listener => [String(listener.port), listener.ui])),
     clientAddress: (peer, head) => clientAddress(peer, forwardedLines(head.headers, config.realIp.header), trusted),
-    keepCopy
+    ...copyingRules
+  }
+}
+
+function labelsOf ({ listeners, routes, upstreams, mirror }: Config): LabelSets {
+  return {
+    listeners: listeners.map(listener => String(listener.port)),
+    routes: routes.map(route => route.location),
+    upstreams: Object.keys(upstreams),
+    projects: [...mirror?.projects.keys() ?? []],
+    mirrored: mirror === null ? [] : mirroredLabels(mirror)
   }
 }
 

@@ -21,6 +21,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'check', aliases: ['-t'], summary: 'Check a configuration and name every fault in it.', load: async () => (await import('./check.ts')).check },
   { name: 'explain', aliases: [], summary: 'Show what would be done with a request.', load: async () => (await import('./explain.ts')).explain },
   { name: 'import-nginx', aliases: [], summary: 'Turn an nginx.conf into a router.yaml.', load: async () => (await import('./import-nginx.ts')).importNginx },
+  { name: 'reload', aliases: [], summary: 'Make the running router take its configuration anew.', load: async () => (await import('./reload.ts')).reload },
   { name: 'spool', aliases: [], summary: 'List, show, replay or purge dead letters.', load: async () => (await import('./spool.ts')).spool },
   { name: 'report', aliases: [], summary: 'Show what was copied, what was delivered, and what is missing.', load: async () => (await import('./report.ts')).report },
   { name: 'demo', aliases: [], summary: 'Show the whole thing on this machine, with stand-ins and real traffic.', load: async () => (await import('./demo.ts')).demo }

@@ -27,16 +27,28 @@ export function findConfigFile ({ given, env, cwd, exists = existsSync }: FindOp
   return INSTALLED.find(path => exists(path)) ?? SHIPPED
 }
 
-/** Never throws: what cannot be read is a fault too. A path ending in `.conf` is read as nginx.conf. */
-export async function loadConfigFile (file: string, env: Environment): Promise<Loaded> {
+/**
+ * Never throws: what cannot be read is a fault too. A path ending in `.conf` is read as nginx.conf.
+ *
+ * @param onRead - Told of every other file that this one leads to, also of one that cannot be read.
+ */
+export async function loadConfigFile (file: string, env: Environment, onRead: (path: string) => void = () => {}): Promise<Loaded> {
   const text = readConfigText(file)
   if (typeof text !== 'string') return { faults: [text] }
 
-  const options = { file, env, cpus: availableParallelism(), readFile: (path: string) => readFileSync(path, 'utf8') }
+  const options = {
+    file,
+    env,
+    cpus: availableParallelism(),
+    readFile: (path: string) => {
+      onRead(path)
+      return readFileSync(path, 'utf8')
+    }
+  }
   if (!file.endsWith('.conf')) return loadConfig(text, options)
 
   const [{ importNginx }, { includesFrom }] = await Promise.all([import('./nginx/import.ts'), import('./nginx/include-files.ts')])
-  const { yaml, faults } = importNginx(text, { file, readInclude: includesFrom(dirname(file)) })
+  const { yaml, faults } = importNginx(text, { file, readInclude: includesFrom(dirname(file), onRead) })
   if (faults.length > 0) return { faults }
   const loaded = loadConfig(yaml, options)
   return loaded.faults ? { faults: loaded.faults.map(fault => placeInNginxConf(fault, text)) } : loaded

@@ -1,10 +1,12 @@
 /** What the supervisor and its workers say to each other. */
-import type { ListenerConfig } from '../config/config.ts'
+import type { CarriedConfig } from './carry-config.ts'
 import type { ProcessReport } from './report.ts'
 
 export type ToWorker =
-  /** The first message. The worker loads the file itself; ports and hosts are those that were reserved. */
-  | { readonly type: 'start', readonly file: string, readonly listeners: readonly ListenerConfig[], readonly partition: number }
+  /** The first message. Ports and hosts are those that were reserved. */
+  | { readonly type: 'start', readonly config: CarriedConfig, readonly partition: number }
+  /** Serve by this from now on. */
+  | { readonly type: 'apply', readonly request: number, readonly config: CarriedConfig }
   | { readonly type: 'report', readonly request: number }
   /** Deliver these partitions of the spool as well: whoever did is gone. */
   | { readonly type: 'adopt', readonly partitions: readonly number[] }
@@ -18,3 +20,5 @@ export type FromWorker =
   | { readonly type: 'failed', readonly message: string }
   /** `request`: the one it answers; `null` for one sent on the worker's own account. */
   | { readonly type: 'report', readonly request: number | null, readonly report: ProcessReport }
+  /** `fault`: why all is as before; `null` when the configuration is in force. */
+  | { readonly type: 'applied', readonly request: number, readonly fault: string | null }

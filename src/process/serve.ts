@@ -5,16 +5,20 @@
 import type { Logger } from 'pino'
 import { registerDeadLetterRoutes } from '../admin/dead-letter-routes.ts'
 import { createMetricsRenderer } from '../admin/render-metrics.ts'
+import { registerReloadRoute } from '../admin/reload-route.ts'
 import { registerReportRoutes } from '../admin/report-route.ts'
 import { createAdminServer } from '../admin/server.ts'
 import { createApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
+import { createReloader } from '../reload/reloader.ts'
+import type { Source } from '../reload/source.ts'
+import { watchFiles } from '../reload/watch.ts'
 import { createReportSource } from '../report/spool-source.ts'
 import { openSpoolReader } from '../spool/spool-reader.ts'
 import { prepareSpool } from './prepare-spool.ts'
-import { ListenError } from './reserve-ports.ts'
+import { ListenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
 import { createSupervisor } from './supervisor.ts'
 
@@ -23,25 +27,34 @@ const STOP_DEADLINE_MS = 30_000
 
 const now = (): number => Date.now()
 
+export interface ServeOptions {
+  /** Where a reload finds the configuration. */
+  readonly source: Source
+  readonly log: Logger
+}
+
 /**
  * Runs until a signal has stopped it.
  *
- * @param config - With ports that can be had: see `reservePorts`.
+ * @param loaded - What the source held at the start.
  * @throws {ListenError}
  * @throws {SpoolFormatError}
  */
-export async function serve (config: Config, log: Logger): Promise<void> {
+export async function serve (loaded: Config, { source, log }: ServeOptions): Promise<void> {
+  const config = await reservePorts(loaded)
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
   const pool = config.workers === 1
     ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }), foundPartitions)
     : createSupervisor({ config, log, renderer, foundPartitions })
+  const reloader = createReloader({ source, loaded, running: config, apply: next => pool.apply(next), count: result => { pool.reloads.reloaded(result) }, log, now })
   const admin = createAdminServer({
     ...config.admin,
-    access: () => config.admin,
+    access: () => reloader.config().admin,
     readiness: () => pool.readiness(),
     metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
+  registerReloadRoute(admin.app, reloader)
   const reader = config.mirror === null ? null : openSpoolReader(config.spool.path)
   if (reader !== null) {
     registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now })
@@ -50,8 +63,7 @@ export async function serve (config: Config, log: Logger): Promise<void> {
 
   for (const warning of configWarnings(config)) log.warn(warning)
   const stopped = nextSignal()
-  // Its default would end the process, and operators of nginx send it to reload.
-  process.on('SIGHUP', () => { log.warn('SIGHUP does not reload the configuration in this version: restart to use a changed file.') })
+  process.on('SIGHUP', () => { void reloader.reload() })
   try {
     await admin.listen()
   } catch (error) {
@@ -59,6 +71,8 @@ export async function serve (config: Config, log: Logger): Promise<void> {
   }
   log.debug({ routes: admin.routes }, 'routes of the admin listener')
   await pool.start()
+  pool.reloads.configured()
+  const unwatch = watchFiles(source, reloader)
   log.info({
     file: config.file,
     listeners: config.listeners.map(({ host, port }) => ({ host, port })),
@@ -69,6 +83,7 @@ export async function serve (config: Config, log: Logger): Promise<void> {
 
   const signal = await stopped
   log.info({ signal }, 'stopping')
+  unwatch()
   await pool.stop(STOP_DEADLINE_MS)
   await admin.close()
   await reader?.close()

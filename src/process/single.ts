@@ -14,6 +14,8 @@ export function singleProcess (app: App, foundPartitions: readonly number[]): Wo
       const { metrics, status } = app.report()
       return { metrics: [metrics], processes: [status] }
     },
+    apply: async config => { app.apply(config) },
+    reloads: app.reloads,
     replayed: projects => { app.replayed(projects) },
     stop: deadlineMs => app.close(deadlineMs)
   }

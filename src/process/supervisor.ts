@@ -12,6 +12,7 @@ import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
 import { bodyFolderOf } from './body-folder.ts'
+import { packConfig, type CarriedConfig } from './carry-config.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { Partitions } from './partitions.ts'
 import type { ProcessReport } from './report.ts'
@@ -20,6 +21,8 @@ import type { WorkerPool } from './worker-pool.ts'
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
 /** How long a scrape waits for a worker; a busy one is represented by its last word. */
 const REPORT_TIMEOUT_MS = 1_000
+/** How long a reload waits for a worker that is busy; it will do as it was told later. */
+const APPLY_TIMEOUT_MS = 10_000
 /** A worker that dies at once, again and again, is not restarted in a tight loop. */
 const FIRST_RESTART_MS = 100
 const MAX_RESTART_MS = 10_000
@@ -28,13 +31,16 @@ const STABLE_MS = 10_000
 /** Beyond the workers' own deadline, before they are killed. */
 const KILL_AFTER_MS = 2_000
 
+type Answer = Extract<FromWorker, { request: number | null }>
+
 interface Worker {
   readonly child: ChildProcess
   readonly startedAt: number
   ready: boolean
   /** `null` before its first word. */
   last: ProcessReport | null
-  readonly waiting: Map<number, (report: ProcessReport | null) => void>
+  /** By request. `null`: it has ended. */
+  readonly waiting: Map<number, (answer: Answer | null) => void>
 }
 
 export interface SupervisorOptions {
@@ -46,9 +52,11 @@ export interface SupervisorOptions {
 }
 
 export function createSupervisor ({ config, log, renderer, foundPartitions }: SupervisorOptions): WorkerPool {
+  /** What a worker that starts now is given. */
+  let inForce = packConfig(config)
   const workers = new Set<Worker>()
   const partitions = new Partitions<Worker>(foundPartitions)
-  /** What this process itself counts: replays. */
+  /** What this process itself counts: replays and reloads. */
   const metrics = createMetrics({ now: () => Date.now(), accessLogDroppedLines: () => 0 })
   let stopping = false
   let requests = 0
@@ -63,7 +71,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     child.on('message', (message: FromWorker) => { receive(worker, message) })
     child.on('exit', (code, signal) => { onExit(worker, code, signal) })
     child.on('error', error => { log.error({ error: error.message, worker: child.pid }, 'A worker cannot be talked to.') })
-    tell(worker, { type: 'start', file: config.file, listeners: config.listeners, partition: partitions.assign(worker) })
+    tell(worker, { type: 'start', config: inForce, partition: partitions.assign(worker) })
   }
 
   function tell (worker: Worker, message: ToWorker): void {
@@ -84,7 +92,10 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
         break
       case 'report':
         worker.last = message.report
-        if (message.request !== null) worker.waiting.get(message.request)?.(message.report)
+        if (message.request !== null) worker.waiting.get(message.request)?.(message)
+        break
+      case 'applied':
+        worker.waiting.get(message.request)?.(message)
         break
     }
   }
@@ -130,18 +141,47 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     })
   }
 
-  function reportOf (worker: Worker): Promise<ProcessReport | null> {
+  /** Resolves with the worker's answer; `null`: it has ended; `undefined`: it takes longer than that. */
+  function ask (worker: Worker, ask: (request: number) => ToWorker, timeoutMs: number): Promise<Answer | null | undefined> {
     return new Promise(resolve => {
       const request = requests++
-      const timer = setTimeout(() => { answer(worker.last) }, REPORT_TIMEOUT_MS)
-      function answer (report: ProcessReport | null): void {
+      const timer = setTimeout(() => { settle(undefined) }, timeoutMs)
+      function settle (answer: Answer | null | undefined): void {
         clearTimeout(timer)
         worker.waiting.delete(request)
-        resolve(report)
+        resolve(answer)
       }
-      worker.waiting.set(request, answer)
-      tell(worker, { type: 'report', request })
+      worker.waiting.set(request, settle)
+      tell(worker, ask(request))
     })
+  }
+
+  async function reportOf (worker: Worker): Promise<ProcessReport | null> {
+    const answer = await ask(worker, request => ({ type: 'report', request }), REPORT_TIMEOUT_MS)
+    if (answer === undefined) return worker.last
+    return answer?.type === 'report' ? answer.report : null
+  }
+
+  async function apply (next: Config): Promise<void> {
+    if (stopping) throw new Error('the router is stopping')
+    const before = inForce
+    const config = packConfig(next)
+    // At once: a worker that starts meanwhile is told nothing else.
+    inForce = config
+    const faults = await Promise.all([...workers].map(worker => applyTo(worker, config)))
+    const fault = faults.find(fault => fault !== null)
+    if (fault !== undefined) {
+      inForce = before
+      throw new Error(fault)
+    }
+    log.level = next.log.level
+  }
+
+  /** @returns Why it goes on as before, or `null`. */
+  async function applyTo (worker: Worker, config: CarriedConfig): Promise<string | null> {
+    const answer = await ask(worker, request => ({ type: 'apply', request, config }), APPLY_TIMEOUT_MS)
+    if (answer === undefined) log.warn({ worker: worker.child.pid }, 'A worker is too busy to change its configuration now; it will when it can.')
+    return answer?.type === 'applied' ? answer.fault : null
   }
 
   async function stop (deadlineMs: number): Promise<void> {
@@ -157,6 +197,8 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
   return {
     start,
     stop,
+    apply,
+    reloads: metrics,
     replayed (projects) {
       for (const project of projects) metrics.replayed(project)
       for (const worker of workers) tell(worker, { type: 'poll' })

@@ -1,5 +1,7 @@
 /** The processes that serve, as `start` sees them: one, or several under a supervisor. */
+import type { Metrics } from '../admin/metrics.ts'
 import type { Readiness } from '../admin/server.ts'
+import type { Config } from '../config/config.ts'
 import type { PoolReport } from './report.ts'
 
 export interface WorkerPool {
@@ -10,6 +12,14 @@ export interface WorkerPool {
   report (): Promise<PoolReport>
   /** Dead letters were put back into the spool, one of each of these projects: they are counted, and whoever delivers looks again. */
   replayed (projects: readonly string[]): void
+  /**
+   * Resolves when every process serves by this configuration; one that starts later does too.
+   *
+   * @throws When it cannot be, and all processes go on as before.
+   */
+  apply (config: Config): Promise<void>
+  /** Counts what concerns all processes at once. */
+  readonly reloads: Pick<Metrics, 'configured' | 'reloaded'>
   /** Finishes what is under way, for up to `deadlineMs`. */
   stop (deadlineMs: number): Promise<void>
 }

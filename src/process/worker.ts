@@ -1,9 +1,8 @@
 /** One of several processes; the supervisor starts it and tells it what to do. */
 import { createApp, type App } from '../app.ts'
-import { loadConfigFile } from '../config/config-file.ts'
-import { formatFault } from '../config/fault.ts'
 import { createLogger } from '../log/logger.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
+import { unpackConfig, type CarriedConfig } from './carry-config.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /** How much of its counters a worker that is killed may take with it. */
@@ -25,6 +24,9 @@ async function receive (message: ToWorker): Promise<void> {
     case 'report':
       await report(message.request)
       break
+    case 'apply':
+      await tell({ type: 'applied', request: message.request, fault: apply(message.config) })
+      break
     case 'adopt':
       app?.adopt(message.partitions)
       break
@@ -37,14 +39,9 @@ async function receive (message: ToWorker): Promise<void> {
   }
 }
 
-async function start ({ file, listeners, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
-  const loaded = await loadConfigFile(file, process.env)
-  if (loaded.faults !== undefined) {
-    await fail(loaded.faults.map(formatFault).join('\n'))
-    return
-  }
-  const config = { ...loaded.config, listeners }
-  const { log } = createLogger(config.log.level, process.stderr.isTTY)
+async function start ({ config: carried, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  const config = unpackConfig(carried)
+  const { log } = createLogger(config, process.stderr.isTTY)
   app = createApp({ config, log, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
   try {
     await app.listen()
@@ -54,6 +51,16 @@ async function start ({ file, listeners, partition }: Extract<ToWorker, { type: 
   }
   setInterval(() => { void report(null) }, REPORT_INTERVAL_MS).unref()
   void tell({ type: 'ready' })
+}
+
+/** @returns Why it is not in force, or `null`. */
+function apply (carried: CarriedConfig): string | null {
+  try {
+    app?.apply(unpackConfig(carried))
+    return null
+  } catch (error) {
+    return String(error)
+  }
 }
 
 async function fail (message: string): Promise<void> {

@@ -23,7 +23,7 @@ import { sendError, sendPage } from './error-page.ts'
 import { Forward } from './forward.ts'
 import { upstreamRequestHead } from './headers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
-import type { KeepCopy, ProxyObserver } from './ports.ts'
+import type { KeepCopy, ProxyObserver, Settled } from './ports.ts'
 import type { ForwardedBody } from './request-body.ts'
 import { answerStatic } from './static/respond.ts'
 import type { Upstream } from './upstreams.ts'
@@ -39,6 +39,8 @@ export interface Rules {
   /** The client's address after real_ip. */
   readonly clientAddress: (peer: string, head: RequestHead) => string
   readonly keepCopy: KeepCopy
+  /** Told of every request that these rules were asked for, beside the observer. */
+  readonly settled: ProxyObserver['settled']
 }
 
 export interface HandlerOptions {
@@ -69,7 +71,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
   function onMalformed (exchange: Exchange, code: ErrorCode): void {
     sendError(exchange, code)
-    settle(exchange, 'none', exchange.connection.remoteAddress, '', exchange.status, null)
+    settle(exchange, null, 'none', exchange.connection.remoteAddress, '', exchange.status, null)
   }
 
   function onRequest (exchange: Exchange): void {
@@ -80,7 +82,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
     const decision = decide(head, rules.table, rules.maxBodyBytes)
     if (decision.kind !== 'serve') {
       answer(exchange, head, decision, rules)
-      settle(exchange, decision.route?.location ?? 'none', clientAddress, '', exchange.status, null)
+      settle(exchange, rules, decision.route?.location ?? 'none', clientAddress, '', exchange.status, null)
       return
     }
 
@@ -153,13 +155,13 @@ export function createHandler (options: HandlerOptions): RequestListener {
   }
 
   function settleRequest (request: Request, clientLeft: boolean, mirrorPath: string | null = null): void {
-    const { exchange, route, clientAddress, requestId } = request
+    const { exchange, rules, route, clientAddress, requestId } = request
     // nginx logs 499 for a client that left before its answer.
-    settle(exchange, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status, mirrorPath)
+    settle(exchange, rules, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status, mirrorPath)
   }
 
-  function settle (exchange: Exchange, route: string, clientAddress: string, requestId: string, status: number, mirrorPath: string | null): void {
-    observer.settled({
+  function settle (exchange: Exchange, rules: Rules | null, route: string, clientAddress: string, requestId: string, status: number, mirrorPath: string | null): void {
+    const settled: Settled = {
       listener: exchange.connection.listener,
       route,
       status,
@@ -170,7 +172,9 @@ export function createHandler (options: HandlerOptions): RequestListener {
       head: exchange.head,
       requestId,
       mirrorPath
-    })
+    }
+    observer.settled(settled)
+    rules?.settled(settled)
   }
 }
 

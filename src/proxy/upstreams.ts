@@ -3,6 +3,7 @@
  * nginx: upstream, round robin, keepalive.
  */
 import { connect } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { ServerAddress, UpstreamConfig } from '../config/config.ts'
 import { ConnectionPool, type ConnectionCounts } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
@@ -98,6 +99,10 @@ export class Upstream {
     return { name: this.config.name, servers: this.#servers.map(server => server.status()) }
   }
 
+  /** Whether any connection is open. */
+  get isOpen (): boolean { return this.#servers.some(({ pool }) => pool.counts().open > 0) }
+
+  /** Idle connections close now, and those of requests that are under way, or come still, once these are done. */
   drain (): void {
     for (const { pool } of this.#servers) pool.drain()
   }
@@ -107,7 +112,15 @@ export class Upstream {
   }
 }
 
-/** One per name of the configuration. */
-export function createUpstreams (configs: Readonly<Record<string, UpstreamConfig>>, deadlines: Deadlines): ReadonlyMap<string, Upstream> {
-  return new Map(Object.values(configs).map(config => [config.name, new Upstream(config, deadlines)]))
+/**
+ * One per name of the configuration.
+ *
+ * @param previous - Those in force before: whose configuration is the same stays, with
+ *   its connections and what it knows of its servers.
+ */
+export function createUpstreams (configs: Readonly<Record<string, UpstreamConfig>>, deadlines: Deadlines, previous?: ReadonlyMap<string, Upstream>): ReadonlyMap<string, Upstream> {
+  return new Map(Object.values(configs).map(config => {
+    const before = previous?.get(config.name)
+    return [config.name, before !== undefined && isDeepStrictEqual(before.config, config) ? before : new Upstream(config, deadlines)]
+  }))
 }

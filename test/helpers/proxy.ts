@@ -55,7 +55,8 @@ export async function startProxy (t: Test, options: ProxyOptions): Promise<Start
     upstreams,
     ui: new Map<string, string>(),
     clientAddress: (peer: string) => clientAddress(peer, [], trusted),
-    keepCopy
+    keepCopy,
+    settled: () => {}
   }
   const { port } = await startListener(t, createHandler({
     rules: () => rules,

@@ -3,11 +3,16 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join, matchesGlob, resolve } from 'node:path'
 import type { IncludedFile, ReadInclude } from './include.ts'
 
-/** @param folder of the main configuration file: relative names start there, also those in included files. */
-export function includesFrom (folder: string): ReadInclude {
+/**
+ * @param folder of the main configuration file: relative names start there, also those in included files.
+ * @param onRead - Told of every file that is named or found.
+ */
+export function includesFrom (folder: string, onRead: (path: string) => void = () => {}): ReadInclude {
   return pattern => {
     const path = resolve(folder, pattern)
-    return (/[*?[]/.test(pattern) ? matches(path) : [path]).flatMap(read)
+    const found = /[*?[]/.test(pattern) ? matches(path) : [path]
+    for (const each of found) onRead(each)
+    return found.flatMap(read)
   }
 }
 
