@@ -60,12 +60,14 @@ export function createBacklog (environment: () => Environment | null, isBusy: (k
     while (cursor.fresh.length === 0 && Buffer.compare(cursor.next, end) < 0) {
       const page: Buffer[] = []
       let seen = 0
+      let next = cursor.next
       for (const key of open.keys('fresh', { start: cursor.next, end, limit: PAGE })) {
         seen++
-        cursor.next = after(key)
+        next = after(key)
         if (!isBusy(key)) page.push(key)
       }
-      if (seen < PAGE) cursor.next = end
+      // Not before all of the page is read: a disk that fails half-way must not hide what came before.
+      cursor.next = seen < PAGE ? end : next
       cursor.fresh = page.toReversed()
     }
   }

@@ -5,6 +5,7 @@
  */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DATA_FILE, isDamage, isDamaged, moveAside } from './damage.ts'
 import { SpoolFormatError, type Environment, type OpenEnvironment } from './store.ts'
@@ -30,7 +31,8 @@ export interface DiskOptions {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
   /** Bytes that wait to be written: a disk that takes less does not work. */
   readonly waitingBytes: () => number
-  readonly onFail: () => void
+  /** @param isNew - It worked before; not a probe that promised too much. */
+  readonly onFail: (isNew: boolean) => void
   /** @param anew - It is another environment than before: what was on disk is gone. */
   readonly onWork: (anew: boolean) => void
   /** Milliseconds since the epoch. */
@@ -41,6 +43,8 @@ const PROBE_EVERY_MS = 2000
 const PROBE_KEY = Buffer.from('probe')
 const MIN_PROBE_BYTES = 64 * 1024
 const MAX_PROBE_BYTES = 8 * 1024 * 1024
+/** After a write error lmdb-js may wait for ever for what it had begun. */
+const CLOSING_MS = 500
 /** An environment that fails so often is opened again. */
 const PROBES_PER_OPENING = 3
 
@@ -48,11 +52,14 @@ const PROBES_PER_OPENING = 3
 export function createDisk (options: DiskOptions): Disk {
   const { path, log, onFail, onWork, now } = options
   let environment: Environment | null = null
-  /** The data file that is open; 0 before the first. */
-  let inode = 0
+  /** The data file that is open; empty before the first. */
+  let identity = ''
   let works = false
   /** A probe succeeded; what waits is being written for the first time since. */
   let trying = false
+  /** The environment that failed, until it is closed. */
+  let closing: Promise<void> | null = null
+  let ended = false
   let failedProbes = 0
   let lastProbe = 0
 
@@ -72,27 +79,31 @@ export function createDisk (options: DiskOptions): Disk {
     log.error({ file: join(path, name) }, 'The spool on disk is damaged and was moved aside; what it held is not delivered. A new one was begun.')
   }
 
-  function currentInode (): number {
+  /** An inode's number alone may be given to the next file. */
+  function currentIdentity (): string {
     try {
-      return statSync(join(path, DATA_FILE)).ino
+      const { ino, birthtimeNs } = statSync(join(path, DATA_FILE), { bigint: true })
+      return `${ino}-${birthtimeNs}`
     } catch {
-      return 0
+      return ''
     }
   }
 
   function attach (): boolean {
     if (environment !== null) return false
     environment = open()
-    const before = inode
-    inode = currentInode()
-    return before !== 0 && inode !== before
+    const before = identity
+    identity = currentIdentity()
+    return before !== '' && identity !== before
   }
 
   function detach (): void {
     const gone = environment
     environment = null
+    if (gone === null) return
     // Its files may be gone or unreadable: there is nothing to be done about what fails here.
-    gone?.close().catch(() => {})
+    const closed = Promise.race([gone.close().catch(() => {}), sleep(CLOSING_MS)]).then(() => { if (closing === closed) closing = null })
+    closing = closed
   }
 
   function fail (error: unknown): void {
@@ -101,7 +112,7 @@ export function createDisk (options: DiskOptions): Disk {
     lastProbe = now()
     failedProbes = 0
     if (!trying) tellFailure(error)
-    onFail()
+    onFail(!trying)
   }
 
   function tellFailure (error: unknown): void {
@@ -110,6 +121,11 @@ export function createDisk (options: DiskOptions): Disk {
 
   function tryAgain (): void {
     lastProbe = now()
+    if (closing !== null) {
+      // LMDB forbids opening what this process still has open: closing that one would unlock both (fcntl(2)).
+      void closing.then(() => { if (!works && !ended) tryAgain() })
+      return
+    }
     try {
       const anew = attach()
       const blob = Buffer.alloc(Math.min(Math.max(options.waitingBytes() * 2, MIN_PROBE_BYTES), MAX_PROBE_BYTES))
@@ -145,7 +161,7 @@ export function createDisk (options: DiskOptions): Disk {
     },
 
     probe () {
-      if (works && environment !== null && inode !== 0 && currentInode() !== inode) {
+      if (works && environment !== null && identity !== '' && currentIdentity() !== identity) {
         fail(new Error('the file of the spool is gone'))
         detach()
         tryAgain()
@@ -158,7 +174,9 @@ export function createDisk (options: DiskOptions): Disk {
       const last = environment
       environment = null
       works = false
+      ended = true
       await last?.close()
+      await closing
     }
   }
 }

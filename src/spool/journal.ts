@@ -32,8 +32,10 @@ export interface Journal {
   tick (): void
   /** The environment works, or works again. */
   resume (): void
-  /** It does not: nothing is tried until `resume`. */
-  suspend (): void
+  /** It does not: nothing is tried until `resume`. @param hopeful - It may pass at once: whoever waits goes on waiting until then or `giveUp`. */
+  suspend (hopeful: boolean): void
+  /** It did not pass at once: nobody waits any more. */
+  giveUp (): void
   /** Bytes of records that are nowhere but in memory. */
   readonly unwrittenBytes: number
 }
@@ -78,6 +80,8 @@ export function createJournal (options: JournalOptions): Journal {
   let unwrittenBytes = 0
   let scheduled = false
   let suspended = false
+  /** While suspended: those who ask still wait. */
+  let hopeful = false
   /** The transaction under way, until it is settled either way. */
   let underWay: Promise<void> | null = null
   /** Resolves what `durable` gave out since the last transaction began. */
@@ -141,9 +145,10 @@ export function createJournal (options: JournalOptions): Journal {
       waiting?.resolve()
       return
     }
-    underWay = run(open).finally(() => {
+    underWay = run(open).then(committed => {
       underWay = null
-      waiting?.resolve()
+      if (committed || !hopeful) waiting?.resolve()
+      else wait(waiting)
       if (hasWork() || next !== null) schedule()
     })
   }
@@ -155,14 +160,23 @@ export function createJournal (options: JournalOptions): Journal {
     }
   }
 
-  async function run (open: Environment): Promise<void> {
+  /** Those who waited for a transaction that failed wait for the next. */
+  function wait (waiting: PromiseWithResolvers<void> | null): void {
+    if (next === null) next = waiting
+    else if (waiting !== null) waiting.resolve(next.promise)
+  }
+
+  /** @returns Whether it is durable. */
+  async function run (open: Environment): Promise<boolean> {
     const transaction = begin()
     try {
       await commit(open, transaction)
       if (options.fsync === 'always') await open.flushed()
       succeed(transaction)
+      return true
     } catch (error) {
       fail(transaction, error)
+      return false
     }
   }
 
@@ -176,6 +190,12 @@ export function createJournal (options: JournalOptions): Journal {
     dirty.add(entry)
     touched.add(entry.partition)
     schedule()
+  }
+
+  function giveUp (): void {
+    hopeful = false
+    next?.resolve()
+    next = null
   }
 
   return {
@@ -196,7 +216,7 @@ export function createJournal (options: JournalOptions): Journal {
     },
 
     durable () {
-      if (suspended || environment() === null) return null
+      if ((suspended || environment() === null) && !hopeful) return null
       next ??= Promise.withResolvers()
       schedule()
       return next.promise
@@ -232,14 +252,17 @@ export function createJournal (options: JournalOptions): Journal {
 
     resume () {
       suspended = false
+      hopeful = false
       schedule()
     },
 
-    suspend () {
+    suspend (hope) {
       suspended = true
-      next?.resolve()
-      next = null
-    }
+      hopeful = hope
+      if (!hope) giveUp()
+    },
+
+    giveUp
   }
 }
 

@@ -60,6 +60,8 @@ export interface SpoolOptions {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** How long answers wait for a disk that has just failed, each for `commit_timeout` at most; a little longer than the first probes take. */
+  readonly hopeMs?: number
   /** For tests that make the disk fail. */
   readonly openEnvironment?: OpenEnvironment
   readonly bodies?: BodyFiles
@@ -78,6 +80,7 @@ export interface DurableSpool extends Spool {
 
 const TICK_MS = 1000
 const FIRST_PROBES_MS = [50, 200, 600]
+const HOPE_MS = 650
 const HOUSEKEEPING_MS = 60_000
 /** Dead letters give way by this much at once, at least. */
 const MIN_SHRINK_BYTES = 1024 * 1024
@@ -108,6 +111,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   })
   /** Partitions whose counts on disk are in `totals`. */
   const loaded = new Set<number>()
+  let outageTimers: NodeJS.Timeout[] = []
   let closed = false
   let shrinking = false
   let lastHousekeeping = now()
@@ -299,7 +303,11 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   function tick (): void {
     disk.probe()
     const open = environment()
-    if (!disk.works || open === null) return
+    if (!disk.works || open === null) {
+      // What can be read again by now, nobody has said is due.
+      spool.onAppend?.()
+      return
+    }
     journal.tick()
     try {
       totals.refresh(open)
@@ -315,17 +323,12 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     void shrinkDead(Math.max(0, totals.everywhere().deadBytes - options.deadLetters.maxBytes))
   }
 
-  /** A count that a kill left off by one is right again as soon as there is nothing left to count. */
-  function heal (): void {
-    if (!disk.works || supply.oldestTakenAt() !== null) return
-    const { pending, pendingBytes } = totals.here()
-    if (pending !== 0 || pendingBytes !== 0) totals.pending(partition, -pending, -pendingBytes)
-  }
-
   /** Most faults pass at once, and answers wait for that: the first looks are close together, the others are the tick's. */
-  function beginOutage (): void {
-    journal.suspend()
-    for (const delayMs of FIRST_PROBES_MS) setTimeout(() => { if (!closed) disk.probeNow() }, delayMs)
+  function beginOutage (isNew: boolean): void {
+    journal.suspend(isNew)
+    for (const timer of outageTimers) clearTimeout(timer)
+    outageTimers = FIRST_PROBES_MS.map(delayMs => setTimeout(() => { disk.probeNow() }, delayMs))
+    outageTimers.push(setTimeout(() => { if (!disk.works) journal.giveUp() }, options.hopeMs ?? HOPE_MS))
   }
 
   const timer = setInterval(tick, TICK_MS)
@@ -380,7 +383,6 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     deadLetters: buried,
 
     stats () {
-      heal()
       const { pending, pendingBytes, dead, deadBytes } = totals.here()
       return { pending, pendingBytes, oldestTakenAt: supply.oldestTakenAt(), dead, deadBytes }
     },
@@ -403,6 +405,8 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       if (closed) return
       closed = true
       clearInterval(timer)
+      for (const pending of outageTimers) clearTimeout(pending)
+      if (!disk.works) journal.giveUp()
       await intake.idle()
       await journal.settled()
       if (!disk.works) {
@@ -414,7 +418,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     }
   }
 
-  if (!disk.works) beginOutage()
+  if (!disk.works) beginOutage(true)
   adopt([partition])
   return spool
 }

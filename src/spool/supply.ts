@@ -69,9 +69,11 @@ export function createSupply (options: SupplyOptions): Supply {
   }
 
   function oldestOnce (dueBy: number): Entry | 'none' | null {
-    const fresh = backlog.peekFresh()
-    const due = dueBy === Infinity ? null : backlog.peekDue(dueBy)
-    const tried = dueBy === Infinity ? backlog.peekAged() : due === null ? null : copyKeyOfWaiting(due)
+    // What was read of a disk that is not there now stays where it is.
+    const isReadable = environment() !== null
+    const fresh = isReadable ? backlog.peekFresh() : null
+    const due = isReadable && dueBy !== Infinity ? backlog.peekDue(dueBy) : null
+    const tried = isReadable && dueBy === Infinity ? backlog.peekAged() : due === null ? null : copyKeyOfWaiting(due)
     const young = window.oldest()
     const retried = retriedBy(dueBy)
     const least = older(older(fresh, tried), older(young?.key ?? null, retried?.key ?? null))
@@ -126,7 +128,7 @@ export function createSupply (options: SupplyOptions): Supply {
       } catch (error) {
         onFault(error)
       }
-      const onDisk = backlog.nextDueAt()
+      const onDisk = environment() === null ? null : backlog.nextDueAt()
       const inMemory = retrying.peek()?.dueAt ?? null
       return onDisk === null || inMemory === null ? onDisk ?? inMemory : Math.min(onDisk, inMemory)
     },

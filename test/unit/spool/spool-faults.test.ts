@@ -53,6 +53,23 @@ for (const message of ['ENOSPC', 'EIO', 'EROFS', 'MDB_MAP_FULL']) {
   })
 }
 
+test('a fault that passes: who waits for a copy waits until it is on disk', async t => {
+  const disk = failingDisk()
+  const { spool, path, drops } = openTestSpool(t, { openEnvironment: disk.open })
+  disk.fail(['commit', 'transaction'], 'EIO')
+  const first = spool.append(copyOf({ id: 'a' }))
+  await until(() => !spool.works())
+  const second = spool.append(copyOf({ id: 'b' }))
+  disk.fail(null)
+
+  await Promise.all([first, second])
+
+  const reader = openSpoolReader(path)
+  t.strictSame(reader.pending({}, 9).map(({ id }) => id), ['a', 'b'])
+  t.strictSame(drops, [])
+  await reader.close()
+})
+
 test('memory is bounded while the disk fails: what does not fit is dropped and counted', async t => {
   const disk = failingDisk()
   const { spool, drops } = openTestSpool(t, { openEnvironment: disk.open, whenFull: 'drop_newest' })
@@ -70,8 +87,8 @@ test('a disk that cannot be opened at the start: copies are taken and delivered,
   const disk = failingDisk()
   disk.fail(['open'], 'EACCES')
   const { spool, path } = openTestSpool(t, { now: () => now, openEnvironment: disk.open })
-  t.equal(spool.append(copyOf({ id: 'a', takenAt: now })), null)
-  t.equal(spool.append(copyOf({ id: 'b', takenAt: now })), null)
+  await spool.append(copyOf({ id: 'a', takenAt: now }))
+  t.equal(spool.append(copyOf({ id: 'b', takenAt: now })), null, 'nobody waits for a disk that stays away')
   spool.ack(claimOne(spool, now))
   disk.fail(null)
   now += 2000
@@ -112,6 +129,31 @@ test('a read that fails stalls nothing', async t => {
   now += 2000
   spool.poll()
   t.equal(claimOne(spool, now).copy.id, 'old')
+})
+
+test('copies on a disk that is not there for a while come out once it is back', async t => {
+  let now = 1_000_000
+  const disk = failingDisk()
+  const { spool } = openTestSpool(t, { now: () => now, openEnvironment: disk.open })
+  for (const id of ['a', 'b', 'c']) await spool.append(copyOf({ id, takenAt: now }))
+  for (const claimed of spool.claim(3, now)) spool.retry(claimed, now + 10)
+  await spool.append(copyOf({ id: 'd', takenAt: now }))
+  now += 10
+  t.match(claimOne(spool, now), { copy: { id: 'a' } }, 'the keys of the others are read by now')
+
+  disk.fail(['open', 'commit', 'transaction'])
+  void spool.append(copyOf({ id: 'e', takenAt: now }))
+  // Three probes fail, and the environment is closed.
+  await until(() => disk.failures() >= 6)
+  const inMemory = spool.claim(9, now).map(({ copy }) => copy.id)
+  disk.fail(null)
+  now += 2000
+  await until(() => {
+    spool.poll()
+    return spool.works()
+  })
+
+  t.strictSame([...inMemory, ...spool.claim(9, now).map(({ copy }) => copy.id)].sort(), ['b', 'c', 'd', 'e'])
 })
 
 test('a replay that cannot be written has not happened, nor is it counted', async t => {
@@ -272,6 +314,7 @@ test('a folder that is removed while running is made again, with what memory has
 
   now += 2000
   spool.poll()
+  await until(() => spool.works())
   await spool.append(copyOf({ id: 'after', takenAt: now }))
   await spool.close()
 
@@ -291,7 +334,7 @@ test('a folder that may not be written is no end of the router', async t => {
   }
   const { spool, log } = openTestSpool(t, { path })
 
-  t.equal(spool.append(copyOf()), null)
+  await spool.append(copyOf())
   t.equal(spool.claim(1, Date.now()).length, 1)
   t.match(log, [/cannot write to its disk/])
   process.seteuid?.(process.getuid?.() ?? 0)

@@ -76,7 +76,7 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
     if (copy?.state !== 'dead') throw new Error(`purged ${id}, which was ${copy?.state}`)
     copy.state = 'gone'
   }
-  const options = (path: string) => ({ path, maxBytes, whenFull, now: () => now, onDrop, onDeadPurged, openEnvironment: disk.open })
+  const options = (path: string) => ({ path, maxBytes, whenFull, now: () => now, onDrop, onDeadPurged, hopeMs: 0, openEnvironment: disk.open })
   let opened = openTestSpool(t, options(spoolFolder(t)))
 
   const all = (state: Modelled['state']): Modelled[] => [...copies.values()].filter(copy => copy.state === state)
