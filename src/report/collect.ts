@@ -1,10 +1,10 @@
 /** From a spool to a report: sums the ledger, finds the copies behind the numbers, and renders. */
 import { hourOf, HOUR_MS, type StoredRow } from '../spool/ledger-row.ts'
-import { createSummer } from '../spool/ledger-sum.ts'
+import { createSummer, type LedgerSum } from '../spool/ledger-sum.ts'
 import type { UndeliveredCopy } from '../spool/undelivered.ts'
 import { nameCopies } from './missing.ts'
 import { renderReport, type ReportForm } from './render.ts'
-import { createReport, hourReports } from './report.ts'
+import { createReport, hourReports, type Report } from './report.ts'
 import { inSlices } from './slices.ts'
 
 /** A spool, as the report reads it. */
@@ -30,15 +30,20 @@ export interface RenderedReport {
 }
 
 export async function collectReport (source: ReportSource, { form, sinceMs, project }: ReportRequest, nowMs: number): Promise<RenderedReport> {
+  const { sum, report } = await sumReport(source, { sinceMs, project }, nowMs)
+  const text = renderReport(form, report, {
+    hours: inSlices(hourReports(sum), hour => hour),
+    copies: nameCopies(source.notDelivered({ sinceMs: hourOf(sinceMs) * HOUR_MS, project }))
+  })
+  return { complete: report.complete, text }
+}
+
+/** The numbers alone: what they cost does not grow with the copies that are missing. */
+export async function sumReport (source: Pick<ReportSource, 'readLedger'>, { sinceMs, project }: Pick<ReportRequest, 'sinceMs' | 'project'>, nowMs: number): Promise<{ sum: LedgerSum, report: Report }> {
   const sinceHour = hourOf(sinceMs)
   const summer = createSummer({ sinceHour, ...project !== undefined && { project } })
   const summing = inSlices(source.readLedger(sinceHour), row => { summer.add(row) })
   while ((await summing.next()).done !== true) continue
   const sum = summer.result()
-  const report = createReport(sum, sinceMs, nowMs)
-  const text = renderReport(form, report, {
-    hours: inSlices(hourReports(sum), hour => hour),
-    copies: nameCopies(source.notDelivered({ sinceMs: sinceHour * HOUR_MS, project }))
-  })
-  return { complete: report.complete, text }
+  return { sum, report: createReport(sum, sinceMs, nowMs) }
 }
