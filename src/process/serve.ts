@@ -8,6 +8,7 @@ import { createMetricsRenderer } from '../admin/render-metrics.ts'
 import { registerReloadRoute } from '../admin/reload-route.ts'
 import { registerReportRoutes } from '../admin/report-route.ts'
 import { createAdminServer } from '../admin/server.ts'
+import { registerStatusRoutes } from '../admin/status-routes.ts'
 import { createApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { configWarnings } from '../config/warnings.ts'
@@ -17,6 +18,8 @@ import type { Source } from '../reload/source.ts'
 import { watchFiles } from '../reload/watch.ts'
 import { createReportSource } from '../report/spool-source.ts'
 import { openSpoolReader } from '../spool/spool-reader.ts'
+import { createStatusSource } from '../status/source.ts'
+import { VERSION } from '../version.ts'
 import { prepareSpool } from './prepare-spool.ts'
 import { ListenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
@@ -61,6 +64,9 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
     registerReportRoutes(admin.app, { source: createReportSource(reader), now })
   }
 
+  const status = createStatusSource({ version: VERSION, readiness: () => pool.readiness(), report: () => pool.report(), total: snapshots => renderer.total(snapshots), spool: reader, reloader, now })
+  registerStatusRoutes(admin.app, status)
+
   for (const warning of configWarnings(config)) log.warn(warning)
   const stopped = nextSignal()
   process.on('SIGHUP', () => { void reloader.reload() })
@@ -72,6 +78,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   log.debug({ routes: admin.routes }, 'routes of the admin listener')
   await pool.start()
   pool.reloads.configured()
+  status.start()
   const unwatch = watchFiles(source, reloader)
   log.info({
     file: config.file,
@@ -86,6 +93,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   unwatch()
   await pool.stop(STOP_DEADLINE_MS)
   await admin.close()
+  await status.close()
   await reader?.close()
   log.info('stopped')
 }
