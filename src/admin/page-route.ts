@@ -8,17 +8,20 @@
 import type { FastifyInstance } from 'fastify'
 import type { PageAssets } from '../page/assets.ts'
 import { renderDocument } from '../page/document.ts'
+import { sumReport, type ReportSource } from '../report/collect.ts'
 import type { Report } from '../report/report.ts'
-import type { History, Status } from '../status/status.ts'
+import type { StatusSource } from '../status/source.ts'
 
 export interface PageRouteOptions {
   readonly assets: PageAssets
-  readonly status: () => Promise<Status>
-  /** Of the last hour; `null` when none is kept. */
-  readonly history: () => Promise<History | null>
-  /** Of the last 24 hours; `null` when nothing is mirrored. */
-  readonly report: () => Promise<Report | null>
+  readonly source: Pick<StatusSource, 'status' | 'history'>
+  /** `null`: nothing is mirrored. */
+  readonly ledger: Pick<ReportSource, 'readLedger'> | null
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Scripts and styles are files of ours; nothing is inline, nothing comes from elsewhere. */
 const POLICY = [
@@ -27,16 +30,18 @@ const POLICY = [
 ].join('; ')
 
 /** Before `listen`. */
-export function registerPageRoutes (app: FastifyInstance, { assets, status, history, report }: PageRouteOptions): void {
+export function registerPageRoutes (app: FastifyInstance, { assets, source, ledger, now }: PageRouteOptions): void {
+  const report = async (): Promise<Report | null> => ledger === null ? null : (await sumReport(ledger, { sinceMs: now() - DAY_MS }, now())).report
+
   app.get('/', async (_request, reply) => {
-    const [now, lastHour, lastDay] = await Promise.all([status(), orNull(history()), orNull(report())])
+    const [status, history, lastDay] = await Promise.all([source.status(), orNull(source.history('1h')), orNull(report())])
     return reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', POLICY)
       .header('x-content-type-options', 'nosniff')
       .header('referrer-policy', 'no-referrer')
       .header('cache-control', 'no-store')
-      .send(renderDocument({ status: now, history: lastHour, report: lastDay, clock: { now: now.at } }, assets.base))
+      .send(renderDocument({ status, history, report: lastDay, clock: { now: status.at } }, assets.base))
   })
 
   for (const [path, { type, body }] of assets.files) {

@@ -44,8 +44,8 @@ ${renderPlotFrames()}
 ${SECTIONS.projects(state)}
 ${SECTIONS['dead-letters'](state)}
 ${SECTIONS.completeness(state)}
-${SECTIONS.upstreams(state)}
-${SECTIONS.routes(state)}
+<div class="pair">${SECTIONS.routes(state)}
+${SECTIONS.upstreams(state)}</div>
 ${SECTIONS.configuration(state)}
 </main>
 <footer class="foot">Also here: <a href="/metrics">metrics</a>, <a href="/status.json">status.json</a>, <a href="/history.json?window=24h">history.json</a>, <a href="/report.txt?since=24h">report.txt</a>.</footer>

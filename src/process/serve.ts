@@ -4,7 +4,10 @@
  */
 import type { Logger } from 'pino'
 import { registerDeadLetterRoutes } from '../admin/dead-letter-routes.ts'
+import { createDeepHealth } from '../admin/deep-health.ts'
+import { createProber } from '../admin/probe.ts'
 import { createMetricsRenderer } from '../admin/render-metrics.ts'
+import { registerPageRoutes } from '../admin/page-route.ts'
 import { registerReloadRoute } from '../admin/reload-route.ts'
 import { registerReportRoutes } from '../admin/report-route.ts'
 import { createAdminServer } from '../admin/server.ts'
@@ -13,6 +16,7 @@ import { createApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
+import { loadAssets } from '../page/assets.ts'
 import { createReloader } from '../reload/reloader.ts'
 import type { Source } from '../reload/source.ts'
 import { watchFiles } from '../reload/watch.ts'
@@ -55,6 +59,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
     ...config.admin,
     access: () => reloader.config().admin,
     readiness: () => pool.readiness(),
+    deepHealth: createDeepHealth({ reloader, pool, probe: createProber({ now }), now }),
     metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
   registerReloadRoute(admin.app, reloader)
@@ -66,6 +71,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
 
   const status = createStatusSource({ version: VERSION, readiness: () => pool.readiness(), report: () => pool.report(), total: snapshots => renderer.total(snapshots), spool: reader, reloader, now })
   registerStatusRoutes(admin.app, status)
+  registerPageRoutes(admin.app, { assets: await loadAssets(), source: status, ledger: reader === null ? null : createReportSource(reader), now })
 
   for (const warning of configWarnings(config)) log.warn(warning)
   const stopped = nextSignal()

@@ -1,6 +1,7 @@
 /** Keeps the page as the router sent it up to date, and lets a person act on it. */
 import type { Report } from '../../report/report.ts'
-import type { History, HistoryWindow, Level, Status } from '../../status/status.ts'
+import type { History, HistoryWindow, Status } from '../../status/status.ts'
+import { answerOf } from '../view/answer.ts'
 import { renderHistoryTable } from '../view/history-table.ts'
 import { SECTIONS } from '../view/sections.ts'
 import type { Clock } from '../view/words.ts'
@@ -21,7 +22,8 @@ let status: Status | null = null
 /** `undefined`: not read yet; what the router sent stays. */
 let report: Report | null | undefined
 let shownWindow: HistoryWindow = '1h'
-let level: Level | null = null
+/** The state that was last read aloud, or found at the start. */
+let lastHeard: string | null = null
 
 const clock = (): Clock => ({ now: status?.at ?? Date.now() })
 
@@ -41,9 +43,11 @@ function onStatus (next: Status): void {
   status = next
   show()
   // Numbers change every second: only a change of state is read aloud.
-  if (level !== null && level !== next.headline.level) announce(next.headline.words)
-  level = next.headline.level
-  document.title = `${level === 'ok' ? '' : '(!) '}mirror-router`
+  const { verdict, words } = answerOf(next, clock())
+  const heard = `${next.headline.level} ${verdict} ${next.mirror?.endpoint.state ?? ''}`
+  if (lastHeard !== null && lastHeard !== heard) announce(`${verdict} ${words} ${next.findings[0]?.words ?? ''}`)
+  lastHeard = heard
+  document.title = `${next.headline.level === 'ok' ? '' : '(!) '}mirror-router`
   if (next.version !== document.body.dataset['version']) location.reload()
 }
 

@@ -7,7 +7,7 @@ import { age, time } from './words.ts'
 
 export function renderConfiguration ({ status: { config, processes }, clock }: PageState): Html {
   const { file, loadedAt, lastReload, listeners, projects } = config
-  return section({ id: 'configuration', title: 'Configuration' }, html`<dl class="facts">
+  return section({ id: 'configuration', title: 'Configuration' }, html`<div class="pair"><dl class="facts">
 <dt>File</dt><dd><code>${file}</code></dd>
 <dt>In force since</dt><dd>${time(loadedAt, clock)} (${age(loadedAt, clock)})</dd>
 <dt>Last reload</dt><dd>${lastReload === null
@@ -19,7 +19,7 @@ ${lastReload !== null && lastReload.message !== '' && html`<dt>It said</dt><dd>$
 </dl>
 ${projects.length > 0 && table('Where copies go, by project; the paths are secret', [
   { heading: 'Project' }, { heading: 'Mirror' }, { heading: 'Service', wide: true }
-], projects.map(project => ({ key: project.project, cells: [project.project, mirrored(project), html`<code>${project.target}</code>`] })))}`)
+], projects.map(project => ({ key: project.project, cells: [project.project, mirrored(project), html`<code>${project.target}</code>`] })))}</div>`)
 }
 
 function mirrored ({ state }: ProjectTarget): Html {

@@ -7,7 +7,7 @@ import { badge, meter, type Tone } from './parts.ts'
 import type { PageState } from './state.ts'
 import { age, type Clock } from './words.ts'
 
-const WINDOWS: Readonly<Record<StatusWindow, string>> = { now: 'Mirror success, last minute', '1h': 'Last hour', '24h': 'Last 24 hours' }
+const WINDOWS: Readonly<Record<StatusWindow, string>> = { now: 'Success, last minute', '1h': 'Success, last hour', '24h': 'Success, 24 hours' }
 const ENDPOINT_TONES: Readonly<Record<EndpointState, Tone>> = { up: 'ok', failing: 'wait', held: 'wait', down: 'bad', unknown: 'idle' }
 
 /** Below it, a success is said to be bad. */
@@ -61,9 +61,9 @@ function backlogTile ({ works, pending, pendingBytes, deadBytes, maxBytes, oldes
 
 function latencyTile ({ latency: { p50, p90, p99 } }: MirrorStatus): Html {
   return html`<div class="tile" data-key="latency">
-<dt>Delivered after (median)</dt>
+<dt>Delivered after</dt>
 <dd><span class="big">${latencyWords(p50)}</span></dd>
-<dd class="small">90%: ${latencyWords(p90)}</dd>
-<dd class="small">99%: ${latencyWords(p99)}, last 5 minutes</dd>
+<dd class="small">median of the last 5 minutes</dd>
+<dd class="small">90%: ${latencyWords(p90)}, 99%: ${latencyWords(p99)}</dd>
 </div>`
 }
