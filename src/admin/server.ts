@@ -5,6 +5,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { guard, type AccessRules, type AdminRoute } from './guard.ts'
+import type { DeepHealth } from './judge-health.ts'
 
 export type Readiness = 'ready' | 'starting' | 'draining'
 
@@ -15,6 +16,8 @@ export interface AdminServerOptions {
   /** Who may ask what; those in force now. Without them nobody is asked for a token. */
   readonly access?: () => AccessRules
   readonly readiness: () => Readiness
+  /** What `/readyz?deep=1` answers; without it, the same as `/readyz`. */
+  readonly deepHealth?: () => Promise<DeepHealth>
   readonly metrics: {
     readonly contentType: string
     render (): Promise<string>
@@ -36,13 +39,17 @@ export interface AdminServer {
 const OPEN = { config: { access: 'open' } } as const
 
 export function createAdminServer (options: AdminServerOptions): AdminServer {
-  const { host, readiness, metrics, access = () => ({ host, hosts: [], token: null }) } = options
+  const { host, readiness, deepHealth, metrics, access = () => ({ host, hosts: [], token: null }) } = options
   const app = Fastify({ forceCloseConnections: true })
   const routes = guard(app, access)
 
   app.get('/healthz', OPEN, async (_request, reply) => reply.type('text/plain').send('ok\n'))
 
-  app.get('/readyz', OPEN, async (_request, reply) => {
+  app.get('/readyz', OPEN, async (request, reply) => {
+    if (deepHealth !== undefined && (request.query as { deep?: unknown }).deep === '1') {
+      const health = await deepHealth()
+      return reply.code(health.ready ? 200 : 503).send(health)
+    }
     const word = readiness()
     return reply.code(word === 'ready' ? 200 : 503).type('text/plain').send(`${word}\n`)
   })

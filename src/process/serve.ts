@@ -51,9 +51,8 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   const config = await reservePorts(loaded)
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
-  const pool = config.workers === 1
-    ? singleProcess(createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }), foundPartitions)
-    : createSupervisor({ config, log, renderer, foundPartitions })
+  const app = config.workers === 1 ? createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }) : null
+  const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions }) : singleProcess(app, foundPartitions)
   const reloader = createReloader({ source, loaded, running: config, apply: next => pool.apply(next), count: result => { pool.reloads.reloaded(result) }, log, now })
   const admin = createAdminServer({
     ...config.admin,
@@ -63,7 +62,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
     metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
   registerReloadRoute(admin.app, reloader)
-  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path)
+  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path, app === null ? {} : { shared: app.spoolEnvironment })
   if (reader !== null) {
     registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now })
     registerReportRoutes(admin.app, { source: createReportSource(reader), now })

@@ -39,7 +39,7 @@ export interface Backends {
 /** What `mirror.projects` says in `routerConfig`; every other project is off. */
 export const MIRROR_PATHS = { 1: '/rum/sentry/workspace/service-1', 2: '/rum/sentry/workspace/service-2', 7: 'off' } as const
 
-/** @param config - Sections of router.yaml; `listeners`, `admin` and `spool.path` are seen to. */
+/** @param config - Sections of router.yaml; `listeners`, where `admin` listens and `spool.path` are seen to. */
 export async function startRouter (t: Test, config: Readonly<Record<string, unknown>>): Promise<StartedRouter> {
   const folder = await mkdtemp(join(tmpdir(), 'mirror-router-test-'))
   t.teardown(() => removeFolder(folder))
@@ -53,7 +53,7 @@ export async function startRouter (t: Test, config: Readonly<Record<string, unkn
     log: { access: 'off' },
     ...config,
     spool: { ...config['spool'] as object | undefined, path: join(folder, 'spool') },
-    admin: { host: '127.0.0.1', port: adminPort }
+    admin: { ...config['admin'] as object | undefined, host: '127.0.0.1', port: adminPort }
   }, folder)
   t.teardown(async () => {
     await router.stop(5000)
