@@ -23,6 +23,7 @@ import { createUpstreams, type Upstream } from './proxy/upstreams.ts'
 import { bodyFolderOf } from './process/body-folder.ts'
 import type { ProcessReport, ProcessStatus } from './process/report.ts'
 import { createRouteTable } from './routing/table.ts'
+import type { SharedEnvironment } from './spool/spool-reader.ts'
 
 /** All request bodies in memory together, and what they may take when the disk fails. */
 const BODIES_IN_MEMORY_BYTES = 64 * 1024 * 1024
@@ -48,6 +49,7 @@ export interface App {
   listen (): Promise<void>
   readiness (): Readiness
   report (): ProcessReport
+  readonly spoolEnvironment: SharedEnvironment
   /** Delivers these partitions too: whoever did is gone. */
   adopt (partitions: readonly number[]): void
   /** Another process changed the spool. */
@@ -172,6 +174,7 @@ export function createApp ({ config, log, reusePort, writeAccessLog, partition }
       const status = statusNow()
       return { metrics: metrics.snapshot(status), status }
     },
+    spoolEnvironment: () => copying?.spool.environment(),
     adopt: partitions => { copying?.spool.adopt(partitions) },
     poll: () => { copying?.spool.poll() },
     replayed (projects) {

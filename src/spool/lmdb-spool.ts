@@ -36,6 +36,7 @@ import type { Ledger } from './ledger.ts'
 import { createLostRows, pruneLost } from './lost.ts'
 import { lastTime, readPartitions } from './partitions-on-disk.ts'
 import { openEnvironment, type Environment, type OpenEnvironment } from './store.ts'
+import type { SharedEnvironment } from './spool-reader.ts'
 import { createSupply } from './supply.ts'
 import { sweepBodies } from './sweep.ts'
 import { createTotals } from './totals.ts'
@@ -74,6 +75,8 @@ export interface DurableSpool extends Spool {
   partitions (): readonly number[]
   /** Another process changed something: looks again. */
   poll (): void
+  /** For others in this process who read it. */
+  environment: SharedEnvironment
   /** Whether its disk takes what it is given; while it does not, copies wait in memory. */
   works (): boolean
 }
@@ -113,6 +116,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   const loaded = new Set<number>()
   let outageTimers: NodeJS.Timeout[] = []
   let closed = false
+  let isOpen = true
   let shrinking = false
   let lastHousekeeping = now()
 
@@ -399,6 +403,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       lookAgain()
     },
 
+    environment: () => isOpen ? environment() : undefined,
     works: () => disk.works,
 
     async close () {
@@ -415,6 +420,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       }
       loseWhatIsNotOnDisk()
       await disk.close()
+      isOpen = false
     }
   }
 

@@ -43,7 +43,12 @@ export interface SpoolReader {
   close (): Promise<void>
 }
 
+/** An environment that this process has open: `null` while its disk is away, `undefined` once it is closed. */
+export type SharedEnvironment = () => Environment | null | undefined
+
 export interface SpoolReaderOptions {
+  /** Of the spool in this process, where there is one: to open an environment twice and to close one of the two drops LMDB's locks on both (fcntl(2)). */
+  readonly shared?: SharedEnvironment
   /** Counts replays; the default writes rows of its own. */
   readonly ledger?: Ledger
   /** Milliseconds since the epoch. */
@@ -63,6 +68,8 @@ export function openSpoolReader (path: string, options: SpoolReaderOptions = {})
   let closed = false
 
   function environment (): Environment | null {
+    const shared = options.shared?.()
+    if (shared !== undefined) return shared
     if (open === null && !closed && existsSync(join(path, DATA_FILE)) && !isDamaged(path)) open = openEnvironment(path)
     return open
   }
