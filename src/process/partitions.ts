@@ -8,7 +8,12 @@ export class Partitions<Owner> {
 
   /** @param found - Partitions that the spool holds copies of, from earlier runs. */
   constructor (found: readonly number[]) {
-    for (const partition of found) this.#owners.set(partition, null)
+    this.found(found)
+  }
+
+  /** Those that are not known yet lie idle. */
+  found (partitions: readonly number[]): void {
+    for (const partition of partitions) if (!this.#owners.has(partition)) this.#owners.set(partition, null)
   }
 
   /** The partition that a new process appends to: one that nobody delivers yet. */

@@ -21,16 +21,20 @@ import { createReloader } from '../reload/reloader.ts'
 import type { Source } from '../reload/source.ts'
 import { watchFiles } from '../reload/watch.ts'
 import { createReportSource } from '../report/spool-source.ts'
-import { openSpoolReader } from '../spool/spool-reader.ts'
+import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
 import { VERSION } from '../version.ts'
 import { prepareSpool } from './prepare-spool.ts'
 import { ListenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
 import { createSupervisor } from './supervisor.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
 /** How long requests and deliveries under way may take after the signal. */
 const STOP_DEADLINE_MS = 30_000
+
+/** Workers of a supervisor that was killed finish what they had begun: by then they are gone, and what they left is found. */
+const TAKE_OVER_MS = 10_000
 
 const now = (): number => Date.now()
 
@@ -84,6 +88,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   await pool.start()
   pool.reloads.configured()
   status.start()
+  const takeOver = setTimeout(() => { takeOverWhatIsLeft(pool, reader, log) }, TAKE_OVER_MS)
   const unwatch = watchFiles(source, reloader)
   log.info({
     file: config.file,
@@ -96,11 +101,20 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   const signal = await stopped
   log.info({ signal }, 'stopping')
   unwatch()
+  clearTimeout(takeOver)
   await pool.stop(STOP_DEADLINE_MS)
   await admin.close()
   await status.close()
   await reader?.close()
   log.info('stopped')
+}
+
+function takeOverWhatIsLeft (pool: WorkerPool, reader: SpoolReader | null, log: Logger): void {
+  try {
+    pool.adopt(reader?.partitions() ?? [])
+  } catch (error) {
+    log.warn({ error: String(error) }, 'The spool cannot be looked into; what workers of an earlier run left there in their last moments is delivered after the next start.')
+  }
 }
 
 function nextSignal (): Promise<string> {

@@ -16,6 +16,7 @@ export function singleProcess (app: App, foundPartitions: readonly number[]): Wo
     },
     apply: async config => { app.apply(config) },
     reloads: app.reloads,
+    adopt: partitions => { app.adopt(partitions) },
     replayed: projects => { app.replayed(projects) },
     stop: deadlineMs => app.close(deadlineMs)
   }

@@ -199,6 +199,10 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     stop,
     apply,
     reloads: metrics,
+    adopt (found) {
+      partitions.found(found)
+      shareOut()
+    },
     replayed (projects) {
       for (const project of projects) metrics.replayed(project)
       for (const worker of workers) tell(worker, { type: 'poll' })

@@ -10,6 +10,8 @@ export interface WorkerPool {
   readiness (): Readiness
   /** What all of them have to say; one that is busy is represented by its last word. */
   report (): Promise<PoolReport>
+  /** These partitions of the spool hold copies; those that nobody here delivers are taken over. */
+  adopt (partitions: readonly number[]): void
   /** Dead letters were put back into the spool, one of each of these projects: they are counted, and whoever delivers looks again. */
   replayed (projects: readonly string[]): void
   /**

@@ -9,6 +9,15 @@ test('each process appends to a partition of its own, none that holds copies of 
   t.equal(partitions.assign('c'), 5)
 })
 
+test('what is found later is taken over like what was there, and what is known stays with its owner', async t => {
+  const partitions = new Partitions<string>([])
+  partitions.assign('a')
+
+  partitions.found([1, 5])
+
+  t.strictSame([...partitions.shareOut(['b'])], [['b', [5]]])
+})
+
 test('what earlier runs left is shared out among the living, each partition to one', async t => {
   const partitions = new Partitions<string>([7, 8, 9])
 
