@@ -56,6 +56,24 @@ test('Prometheus finds no fault with the metrics of a router that was used, and 
   }
 })
 
+test('a worker that dies while a scrape waits for another is counted once', async t => {
+  const { router, endpoint } = await startAll(t, { workers: 2 })
+  for (let i = 0; i < 30; i++) await post(router, 1)
+  await endpoint.received(30)
+  await router.metricIs(30, 'mirror_delivered_total')
+  const [victim = 0, silent = 0] = await workersOf(router)
+
+  process.kill(silent, 'SIGSTOP')
+  const scrape = router.metric('router_requests_total')
+  // The scrape waits for the silent one for a second; the victim has answered by now, or is counted by what it said before.
+  await new Promise(resolve => { setTimeout(resolve, 300) })
+  process.kill(victim, 'SIGKILL')
+  const seen = await scrape
+  process.kill(silent, 'SIGCONT')
+
+  t.equal(seen, 30)
+})
+
 test('alerts fire while the endpoint, an upstream or the router is away, and end when it is back', async t => {
   const { relay, endpoint, router } = await startAll(t, { workers: 2 })
   const prometheus = await startPrometheus(t, new URL(router.adminUrl).host, impatient)
