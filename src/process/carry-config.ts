@@ -15,7 +15,16 @@ export function packConfig (config: Config): CarriedConfig {
   return { ...config, mirror: mirror === null ? null : { ...mirror, endpoint: mirror.endpoint.href } }
 }
 
-export function unpackConfig (carried: CarriedConfig): Config {
-  const { mirror } = carried
-  return freeze({ ...carried, mirror: mirror === null ? null : { ...mirror, endpoint: new URL(mirror.endpoint) } })
+export function unpackConfig ({ upstreams, routes, mirror, ...rest }: CarriedConfig): Config {
+  return freeze({
+    ...rest,
+    upstreams: bare(upstreams),
+    routes: routes.map(route => ({ ...route, types: bare(route.types) })),
+    mirror: mirror === null ? null : { ...mirror, endpoint: new URL(mirror.endpoint) }
+  })
+}
+
+/** Without a prototype, as `load.ts` makes them and cloning does not: a client may ask for a file called `x.constructor`. */
+function bare<Value> (record: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.assign(Object.create(null) as Record<string, Value>, record)
 }

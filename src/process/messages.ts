@@ -1,5 +1,6 @@
 /** What the supervisor and its workers say to each other. */
 import type { CarriedConfig } from './carry-config.ts'
+import type { OutageEvent } from '../mirror/outage-log.ts'
 import type { ProcessReport } from './report.ts'
 
 export type ToWorker =
@@ -22,3 +23,4 @@ export type FromWorker =
   | { readonly type: 'report', readonly request: number | null, readonly report: ProcessReport }
   /** `fault`: why all is as before; `null` when the configuration is in force. */
   | { readonly type: 'applied', readonly request: number, readonly fault: string | null }
+  | { readonly type: 'outage', readonly event: OutageEvent }

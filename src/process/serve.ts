@@ -17,6 +17,7 @@ import type { Config } from '../config/config.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import { loadAssets } from '../page/assets.ts'
+import { logOutage } from '../mirror/outage-log.ts'
 import { createReloader } from '../reload/reloader.ts'
 import type { Source } from '../reload/source.ts'
 import { watchFiles } from '../reload/watch.ts'
@@ -55,7 +56,7 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   const config = await reservePorts(loaded)
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
-  const app = config.workers === 1 ? createApp({ config, log, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }) : null
+  const app = config.workers === 1 ? createApp({ config, log, onOutage: event => { logOutage(log, event) }, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }) : null
   const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions }) : singleProcess(app, foundPartitions)
   const reloader = createReloader({ source, loaded, running: config, apply: next => pool.apply(next), count: result => { pool.reloads.reloaded(result) }, log, now })
   const admin = createAdminServer({

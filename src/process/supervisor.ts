@@ -11,6 +11,7 @@ import { createMetrics } from '../admin/metrics.ts'
 import type { MetricsRenderer } from '../admin/render-metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
+import { createOutageMerge, logOutage } from '../mirror/outage-log.ts'
 import { bodyFolderOf } from './body-folder.ts'
 import { packConfig, type CarriedConfig } from './carry-config.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -58,6 +59,11 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
   const partitions = new Partitions<Worker>(foundPartitions)
   /** What this process itself counts: replays and reloads. */
   const metrics = createMetrics({ now: () => Date.now(), accessLogDroppedLines: () => 0 })
+  const outages = createOutageMerge<Worker>({
+    onOutage: event => { logOutage(log, event) },
+    pending: () => [...workers].reduce((sum, { last }) => sum + (last?.status.spool?.pending ?? 0), 0),
+    now: () => Date.now()
+  })
   let stopping = false
   let requests = 0
   let restartMs = FIRST_RESTART_MS
@@ -92,7 +98,11 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
         break
       case 'report':
         worker.last = message.report
+        if (message.report.status.delivery !== null) outages.seen(worker, message.report.status.delivery)
         if (message.request !== null) worker.waiting.get(message.request)?.(message)
+        break
+      case 'outage':
+        outages.told(worker, message.event)
         break
       case 'applied':
         worker.waiting.get(message.request)?.(message)
@@ -103,6 +113,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
   function onExit (worker: Worker, code: number | null, signal: string | null): void {
     workers.delete(worker)
     partitions.abandon(worker)
+    outages.gone(worker)
     shareOut()
     // Bodies it was receiving: nobody was told that they had arrived. What fails here is removed at the next start.
     if (worker.child.pid !== undefined) rm(bodyFolderOf(config.spool.path, worker.child.pid), { recursive: true, force: true }).catch(() => {})

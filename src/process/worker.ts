@@ -42,7 +42,7 @@ async function receive (message: ToWorker): Promise<void> {
 async function start ({ config: carried, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   const config = unpackConfig(carried)
   const { log } = createLogger(config, process.stderr.isTTY)
-  app = createApp({ config, log, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
+  app = createApp({ config, log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
   try {
     await app.listen()
   } catch (error) {

@@ -68,3 +68,14 @@ test('there is one upstream for each of the configuration, by its name', async t
   t.strictSame([...upstreams.keys()], ['relay', 'web'])
   t.equal(upstreams.get('web')?.serverCount, 2)
 })
+
+test('after a reload an upstream is the same one if nothing of it changed, and another if anything did', async t => {
+  const deadlines = new Deadlines()
+  const before = createUpstreams({ relay: configOf(1, 'relay'), web: configOf(1, 'web'), gone: configOf(1, 'gone') }, deadlines)
+
+  const after = createUpstreams({ relay: configOf(1, 'relay'), web: { ...configOf(1, 'web'), readTimeoutMs: 1 }, added: configOf(1, 'added') }, deadlines, before)
+
+  t.strictSame([...after.keys()], ['relay', 'web', 'added'])
+  t.equal(after.get('relay'), before.get('relay'))
+  t.not(after.get('web'), before.get('web'))
+})
