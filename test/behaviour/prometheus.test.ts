@@ -1,5 +1,6 @@
 /** A real Prometheus looks at a running router of two workers, with the alert rules as shipped but for their patience. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t, { test, type Test } from 'tap'
 import { request } from 'undici'
 import { METRICS, type MetricSpec } from '../../src/admin/metrics-table.ts'
@@ -74,7 +75,7 @@ test('a worker that dies while a scrape waits for another is counted once', asyn
   t.equal(seen, 30)
 })
 
-test('alerts fire while the endpoint, an upstream or the router is away, and end when it is back', async t => {
+test('alerts fire while the endpoint, an upstream, the file or the router is not well, and end when it is', async t => {
   const { relay, endpoint, router } = await startAll(t, { workers: 2 })
   const prometheus = await startPrometheus(t, new URL(router.adminUrl).host, impatient)
   const traffic = startTraffic(t, router)
@@ -101,6 +102,15 @@ test('alerts fire while the endpoint, an upstream or the router is away, and end
   await isFiring('MirrorRouterUpstreamDown', true)
   await startBackend(t, undefined, relay.port)
   await isFiring('MirrorRouterUpstreamDown', false)
+
+  const file = join(router.folder, 'router.yaml')
+  const good = await readFile(file, 'utf8')
+  await writeFile(file, `${good}\nnonsense: 1\n`)
+  router.process.kill('SIGHUP')
+  await isFiring('MirrorRouterReloadFailed', true)
+  await writeFile(file, good)
+  router.process.kill('SIGHUP')
+  await isFiring('MirrorRouterReloadFailed', false)
 
   traffic.stop()
   await router.stop()
