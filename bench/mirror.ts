@@ -143,7 +143,7 @@ function throughMirror (endpoint: Endpoint): (done: () => void) => void {
   }
   const spool = createMemorySpool({ maxBytes: 64 * 1024 * 1024, whenFull: 'drop_oldest', onDrop: () => { throw new Error('dropped') }, now })
   const delivery = createDelivery({
-    spool, endpoint, observer, log: { info () {}, warn () {} }, concurrency: 64, retry: { initialMs: 1000, maxMs: 300_000, maxAgeMs: 86_400_000 }, now
+    spool, endpoint, observer, onOutage () {}, concurrency: 64, retry: { initialMs: 1000, maxMs: 300_000, maxAgeMs: 86_400_000 }, now
   })
   const keep = createKeepCopy({
     mirror: { default: '/rum/sentry/w/s', projects: new Map([['1', '/rum/sentry/w/s']]), endpoints: ['envelope'], methods: ['POST'], dropHeaders: ['cookie'] },

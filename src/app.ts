@@ -14,6 +14,7 @@ import { createCopying, type CopyingRules } from './copying.ts'
 import { Deadlines } from './http1/deadlines.ts'
 import { Listener } from './http1/listener.ts'
 import { steadyNow } from './mirror/clock.ts'
+import type { OnOutage } from './mirror/outage-log.ts'
 import { clientAddress, compileTrusted, forwardedLines } from './proxy/client-address.ts'
 import { createHandler, type Rules } from './proxy/handler.ts'
 import { MemoryBudget } from './proxy/memory-budget.ts'
@@ -35,6 +36,8 @@ const NOTHING_COPIED: CopyingRules = { keepCopy: () => null, settled () {} }
 export interface AppOptions {
   readonly config: Config
   readonly log: Logger
+  /** Outages of the endpoint, as this process finds them. */
+  readonly onOutage: OnOutage
   /** Other processes listen on the same ports. */
   readonly reusePort: boolean
   /** Where the access log goes. */
@@ -71,13 +74,13 @@ export interface App {
 
 const now = (): number => Date.now()
 
-export function createApp ({ config, log, reusePort, writeAccessLog, partition }: AppOptions): App {
+export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, partition }: AppOptions): App {
   const startedAt = now()
   const deadlines = new Deadlines()
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
   const metrics = createMetrics({ now: steadyNow, accessLogDroppedLines: () => accessLog.droppedLines() })
   const unwatchEventLoop = watchEventLoop(seconds => { metrics.eventLoopDelayed(seconds) })
-  const copying = config.mirror === null ? null : createCopying({ config, mirror: config.mirror, partition, metrics, log, deadlines })
+  const copying = config.mirror === null ? null : createCopying({ config, mirror: config.mirror, partition, metrics, log, onOutage, deadlines })
   const bodyFolder = bodyFolderOf(config.spool.path, process.pid)
 
   let client = config.client

@@ -13,6 +13,7 @@ import { createEndpoint } from './mirror/endpoint.ts'
 import { createKeepCopy } from './mirror/keep.ts'
 import { createLedgerObserver } from './mirror/ledger-observer.ts'
 import type { MirrorObserver } from './mirror/observer.ts'
+import type { OnOutage } from './mirror/outage-log.ts'
 import type { Rules } from './proxy/handler.ts'
 import { createLedger } from './spool/ledger.ts'
 import { openSpool, type DurableSpool } from './spool/lmdb-spool.ts'
@@ -24,6 +25,7 @@ export interface CopyingOptions {
   readonly partition: number
   readonly metrics: Pick<Metrics, 'mirror' | 'deadPurged'>
   readonly log: Logger
+  readonly onOutage: OnOutage
   readonly deadlines: Deadlines
 }
 
@@ -39,7 +41,7 @@ export type CopyingRules = Pick<Rules, 'keepCopy' | 'settled'>
 const now = (): number => Date.now()
 
 /** @throws {SpoolFormatError} */
-export function createCopying ({ config, mirror, partition, metrics, log, deadlines }: CopyingOptions): Copying {
+export function createCopying ({ config, mirror, partition, metrics, log, onOutage, deadlines }: CopyingOptions): Copying {
   const ledger = createLedger({ writer: `${process.pid}-${now()}`, now })
   const spool = openSpool({
     ...config.spool,
@@ -55,7 +57,7 @@ export function createCopying ({ config, mirror, partition, metrics, log, deadli
   const deliveries = createDeliveries(mirror, mirror => {
     const endpoint = createEndpoint({ ...mirror, deadlines })
     const { concurrency, retry } = mirror
-    return { endpoint, delivery: createDelivery({ spool, endpoint, observer: metrics.mirror, log, concurrency, retry, now: steadyNow }) }
+    return { endpoint, delivery: createDelivery({ spool, endpoint, observer: metrics.mirror, onOutage, concurrency, retry, now: steadyNow }) }
   })
 
   return {

@@ -12,12 +12,12 @@
  * (shares.ts). While the endpoint is down one copy at a time goes out as a probe.
  */
 import PQueue from 'p-queue'
-import type { Logger } from 'pino'
 import type { RetryConfig } from '../config/config.ts'
 import type { ClaimedCopy, Spool } from '../spool/types.ts'
 import type { Endpoint, SendResult } from './endpoint.ts'
 import { createHealth, type LastFailure, type ProjectOutage } from './health.ts'
 import type { MirrorObserver } from './observer.ts'
+import type { OnOutage } from './outage-log.ts'
 import { backoffDelay, isStrain, retryAfterMs, verdict } from './retry-policy.ts'
 import { createShares } from './shares.ts'
 import { createTurn, latestDueAt } from './turn.ts'
@@ -27,7 +27,7 @@ export interface DeliveryOptions {
   readonly spool: Spool
   readonly endpoint: Pick<Endpoint, 'send' | 'abort'>
   readonly observer: MirrorObserver
-  readonly log: Pick<Logger, 'info' | 'warn'>
+  readonly onOutage: OnOutage
   /** Copies under way at most; at least 1. */
   readonly concurrency: number
   readonly retry: RetryConfig
@@ -70,7 +70,9 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   const width = createWidth(concurrency)
   const queue = new PQueue({ concurrency: width.current() })
   const shares = createShares()
-  const health = createHealth({ log: options.log, retry, now, random, pending: () => spool.stats().pending })
+  // The last attempts of one that is closing tell nothing of the endpoint that follows.
+  const onOutage: OnOutage = event => { if (closing === null) options.onOutage(event) }
+  const health = createHealth({ onOutage, retry, now, random, pending: () => spool.stats().pending })
   const turn = createTurn({
     spool, health, shares, width, retry, random, begin, underWay: () => underWay, expired: claimed => { bury(claimed, 'expired', '') }
   })

@@ -5,11 +5,11 @@
  * holds back everyone, but a project can hold back others for a minute at most, and
  * not twice when others were served in between. docs/decisions/0003 says why.
  *
- * Two log lines per outage, none per copy.
+ * Two events per outage, none per copy (outage-log.ts).
  */
-import type { Logger } from 'pino'
 import type { RetryConfig } from '../config/config.ts'
 import { Outage } from './outage.ts'
+import type { OnOutage } from './outage-log.ts'
 
 /** A project that was served this recently, and has not failed since, proves that the endpoint is up. */
 const PROOF_MS = 10_000
@@ -17,12 +17,13 @@ const PROOF_MS = 10_000
 const MAX_COMMON_HOLD_MS = 60_000
 
 export interface HealthOptions {
-  readonly log: Pick<Logger, 'info' | 'warn'>
+  /** Once when it begins, once when it is over. */
+  readonly onOutage: OnOutage
   readonly retry: Pick<RetryConfig, 'initialMs' | 'maxMs'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly random: () => number
-  /** Copies in the spool, for the log. */
+  /** Copies in the spool. */
   readonly pending: () => number
 }
 
@@ -84,7 +85,7 @@ interface ProjectHealth {
 }
 
 export function createHealth (options: HealthOptions): Health {
-  const { log, retry, now, random, pending } = options
+  const { onOutage, retry, now, random, pending } = options
   const endpoint = new Outage({ retry, random })
   const projects = new Map<string, ProjectHealth>()
   let lastFailure: LastFailure | null = null
@@ -114,13 +115,13 @@ export function createHealth (options: HealthOptions): Health {
 
   function endpointFailed (time: number, code: string): void {
     endpoint.begin(time)
-    log.warn({ code, pending: pending() }, 'the endpoint is down; copies wait in the spool')
+    onOutage({ kind: 'down', project: null, code, pending: pending() })
   }
 
   function projectFailed (own: ProjectHealth, time: number, project: string, code: string): void {
     own.outage.begin(time)
     endpoint.clear()
-    log.warn({ project, code, pending: pending() }, 'the endpoint takes no copies of one project; they wait in the spool')
+    onOutage({ kind: 'down', project, code, pending: pending() })
   }
 
   return {
@@ -156,7 +157,7 @@ export function createHealth (options: HealthOptions): Health {
     succeeded (project) {
       const time = now()
       const own = healthOf(project)
-      const { since, probes } = own.outage
+      const { since, failures } = own.outage
       own.servedAt = time
       lastSuccessAt = time
       failingSince = null
@@ -164,11 +165,11 @@ export function createHealth (options: HealthOptions): Health {
       served++
       own.outage.clear()
       cautious = false
-      if (since !== null) log.info({ project, downMs: time - since, probes, pending: pending() }, 'the endpoint takes the copies of this project again')
+      if (since !== null) onOutage({ kind: 'back', project, downMs: time - since, failures, pending: pending() })
 
       const downSince = endpoint.since
       if (downSince !== null) {
-        log.info({ downMs: time - downSince, probes: endpoint.probes, pending: pending() }, 'the endpoint is back')
+        onOutage({ kind: 'back', project: null, downMs: time - downSince, failures: endpoint.failures, pending: pending() })
         // What the others failed of was the outage; a project with one of its own is not back with it.
         for (const { outage } of projects.values()) if (outage.since === null) outage.clear()
       }
@@ -181,6 +182,8 @@ export function createHealth (options: HealthOptions): Health {
       const unreachable = isUnreachable(code)
       lastFailure = { project, code, at: time }
       failingSince ??= time
+      endpoint.attemptFailed()
+      own.outage.attemptFailed()
       if (endpoint.since === null && (unreachable || own.outage.since === null)) {
         endpoint.failed(copyId)
         own.outage.failed(copyId)

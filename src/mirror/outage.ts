@@ -25,6 +25,8 @@ export class Outage {
   /** Milliseconds since the epoch; `null` while there is none. */
   since: number | null = null
   probes = 0
+  /** Attempts that failed while it lasts: probes, and those that were under way when it began. */
+  failures = 0
   /** No probe before; 0 until the first one failed. */
   probeAt = 0
 
@@ -40,6 +42,10 @@ export class Outage {
 
   failed (copyId: string): void {
     if (!this.due) this.#failing.add(copyId)
+  }
+
+  attemptFailed (): void {
+    if (this.since !== null) this.failures++
   }
 
   begin (now: number): void {
@@ -74,6 +80,7 @@ export class Outage {
     this.#scouted = false
     this.since = null
     this.probes = 0
+    this.failures = 0
     this.probeAt = 0
   }
 }

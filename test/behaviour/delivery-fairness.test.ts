@@ -67,7 +67,7 @@ test('a project that fails alone is named, is probed, and is delivered when it i
   t.ok(width >= 1)
   t.ok(attempts.all.filter(code => code === '503').length < 60, 'not every copy was tried')
   t.strictSame(log, [
-    'warn: the endpoint takes no copies of one project; they wait in the spool',
+    'warn: the endpoint takes no copies of one project; they wait in the spool: is its path in the configuration right, and its quota used up?',
     'info: the endpoint takes the copies of this project again'
   ])
   t.strictSame(delivery.status().projectsDown, [])

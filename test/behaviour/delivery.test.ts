@@ -89,7 +89,7 @@ test('while the endpoint is down attempts are probes, one at a time; then everyt
 
   t.equal(seen, 1)
   t.ok((ledger.attempts['503'] ?? 0) < 40, `no stampede: ${ledger.attempts['503']} attempts failed`)
-  t.strictSame(log, ['warn: the endpoint is down; copies wait in the spool', 'info: the endpoint is back'])
+  t.strictSame(log, ['warn: the endpoint is down; copies wait in the spool, and go out once it is back', 'info: the endpoint is back; copies that waited go out'])
   t.equal(unaccounted(), 0)
 })
 

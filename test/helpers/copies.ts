@@ -1,11 +1,11 @@
 /** Copies made by hand, and a mirror put together without the rest of the program. */
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { MirrorConfig, RetryConfig } from '../../src/config/config.ts'
 import { Deadlines } from '../../src/http1/deadlines.ts'
 import { createDelivery, type Delivery } from '../../src/mirror/delivery.ts'
 import { createEndpoint, type Endpoint } from '../../src/mirror/endpoint.ts'
 import type { MirrorObserver } from '../../src/mirror/observer.ts'
+import { logOutage } from '../../src/mirror/outage-log.ts'
 import { createMemorySpool } from '../../src/spool/memory-spool.ts'
 import type { Copy, CopyBody, ListPending, PendingSummary, Spool } from '../../src/spool/types.ts'
 import { createArrivals, type Arrivals } from './arrivals.ts'
@@ -129,12 +129,12 @@ export function startMirror (t: Test, options: MirrorOptions): StartedMirror {
     spool,
     endpoint: options.watch === undefined ? endpoint : watched(endpoint, options.watch),
     observer,
-    log: pino({ base: null, timestamp: false, formatters: { level: label => ({ level: label }) } }, {
-      write (line: string) {
-        const { level, msg } = JSON.parse(line) as { level: string, msg: string }
-        log.push(`${level}: ${msg}`)
-      }
-    }),
+    onOutage: event => {
+      logOutage({
+        info: (_fields: unknown, message?: string) => { log.push(`info: ${message}`) },
+        warn: (_fields: unknown, message?: string) => { log.push(`warn: ${message}`) }
+      }, event)
+    },
     concurrency: options.concurrency ?? 64,
     retry: { initialMs: 20, maxMs: 100, maxAgeMs: 3_600_000, ...options.retry },
     now,

@@ -1,9 +1,10 @@
 import { test } from 'tap'
 import { createHealth, type Health } from '../../../src/mirror/health.ts'
+import type { OutageEvent } from '../../../src/mirror/outage-log.ts'
 
 interface Setup {
   readonly health: Health
-  readonly log: string[]
+  readonly told: OutageEvent[]
   /** Fails `count` different copies of a project. */
   readonly failMany: (count: number, options?: { project?: string, code?: string, underWay?: number }) => void
   readonly pass: (ms: number) => void
@@ -11,14 +12,11 @@ interface Setup {
 }
 
 function setup (): Setup {
-  const log: string[] = []
+  const told: OutageEvent[] = []
   let time = 1_000_000
   let copies = 0
   const health = createHealth({
-    log: {
-      info: (fields: unknown, message?: string) => { log.push(`info ${message} ${JSON.stringify(fields)}`) },
-      warn: (fields: unknown, message?: string) => { log.push(`warn ${message} ${JSON.stringify(fields)}`) }
-    },
+    onOutage: event => { told.push(event) },
     retry: { initialMs: 100, maxMs: 300_000 },
     now: () => time,
     random: () => 0.5,
@@ -26,7 +24,7 @@ function setup (): Setup {
   })
   return {
     health,
-    log,
+    told,
     failMany: (count, { project = '1', code = '503', underWay = 0 } = {}) => {
       for (let i = 0; i < count; i++) health.failed({ project, copyId: String(copies++), code, underWay, projectUnderWay: underWay })
     },
@@ -48,14 +46,14 @@ test('eight copies that fail one after the other are an outage, seven are not', 
 })
 
 test('a success between them ends the count', async t => {
-  const { health, log, failMany } = setup()
+  const { health, told, failMany } = setup()
 
   failMany(7)
   health.succeeded('1')
   failMany(7)
 
   t.equal(isDown(health), false)
-  t.strictSame(log, [])
+  t.strictSame(told, [])
 })
 
 test('one copy that fails again and again is no outage', async t => {
@@ -83,8 +81,8 @@ test('probes wait longer and longer, up to 2 s, and attempts from before the out
   t.strictSame(waits, [50, 100, 200, 400, 800, 1000, 1000, 1000])
 })
 
-test('an outage has two lines, with how long it took and what waits', async t => {
-  const { health, log, failMany, pass } = setup()
+test('an outage is told twice, with how long it took, what failed meanwhile and what waits', async t => {
+  const { health, told, failMany, pass } = setup()
 
   failMany(8)
   failMany(3)
@@ -94,14 +92,14 @@ test('an outage has two lines, with how long it took and what waits', async t =>
 
   t.equal(isDown(health), false)
   t.equal(health.closedUntil(), 0)
-  t.strictSame(log, [
-    'warn the endpoint is down; copies wait in the spool {"code":"503","pending":42}',
-    'info the endpoint is back {"downMs":5000,"probes":4,"pending":42}'
+  t.strictSame(told, [
+    { kind: 'down', project: null, code: '503', pending: 42 },
+    { kind: 'back', project: null, downMs: 5000, failures: 3, pending: 42 }
   ])
 })
 
 test('a project that fails while another is served is down alone', async t => {
-  const { health, log, failMany, pass, time } = setup()
+  const { health, told, failMany, pass, time } = setup()
   health.succeeded('7')
 
   failMany(8)
@@ -115,9 +113,9 @@ test('a project that fails while another is served is down alone', async t => {
   t.equal(health.admits('7', 5, time()), true)
   health.succeeded('1')
   t.strictSame(health.projectsDown(), [])
-  t.strictSame(log, [
-    'warn the endpoint takes no copies of one project; they wait in the spool {"project":"1","code":"503","pending":42}',
-    'info the endpoint takes the copies of this project again {"project":"1","downMs":20000,"probes":21,"pending":42}'
+  t.strictSame(told, [
+    { kind: 'down', project: '1', code: '503', pending: 42 },
+    { kind: 'back', project: '1', downMs: 20_000, failures: 20, pending: 42 }
   ])
 })
 
@@ -155,7 +153,7 @@ test('a project that was served long ago proves nothing', async t => {
 })
 
 test('when all projects fail it is the endpoint, not the projects', async t => {
-  const { health, log, failMany } = setup()
+  const { health, told, failMany } = setup()
   for (const project of ['1', '2', '3']) health.succeeded(project)
 
   failMany(3, { project: '1' })
@@ -164,7 +162,7 @@ test('when all projects fail it is the endpoint, not the projects', async t => {
 
   t.equal(isDown(health), true)
   t.strictSame(health.projectsDown(), [])
-  t.equal(log.length, 1)
+  t.equal(told.length, 1)
 })
 
 test('no connection is the endpoint\'s trouble, whoever was served a moment ago', async t => {
