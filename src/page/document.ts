@@ -55,6 +55,7 @@ ${SECTIONS.configuration(state)}
 <div class="dialog-actions"><button type="button" data-action="close">Cancel</button><button type="button" class="primary" id="confirm-yes">Replay</button></div></dialog>
 <dialog id="token" class="narrow" aria-labelledby="token-title"><form id="token-form"><h2 id="token-title">Admin token</h2>
 <p id="token-words">This router asks for its admin token (<code>admin.token</code>) before it shows bodies or changes anything. It is kept until this tab is closed.</p>
+<p class="fault" id="token-fault" role="alert" hidden></p>
 <label for="token-input">Token</label><input id="token-input" type="password" autocomplete="off" required>
 <div class="dialog-actions"><button type="button" data-action="close">Cancel</button><button type="submit" class="primary">Use it</button></div></form></dialog>
 </body>

@@ -10,11 +10,12 @@ export class ApiError extends Error {
  * @param body - With one, it is a POST of JSON.
  * @throws {ApiError} With a sentence to show; when the answer is not 2xx, or a token is wanted and not given.
  */
-export async function ask <Answer> (path: string, askForToken: () => Promise<string | null>, body?: object): Promise<Answer> {
+export async function ask <Answer> (path: string, askForToken: (fault: string | null) => Promise<string | null>, body?: object): Promise<Answer> {
   let response = await send(path, body)
   while (response.status === 401) {
+    const fault = sessionStorage.getItem(TOKEN_KEY) === null ? null : 'That was not the token of this router.'
     sessionStorage.removeItem(TOKEN_KEY)
-    const token = await askForToken()
+    const token = await askForToken(fault)
     if (token === null) throw new ApiError('The router wants its admin token.')
     sessionStorage.setItem(TOKEN_KEY, token)
     response = await send(path, body)

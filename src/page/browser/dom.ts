@@ -19,7 +19,11 @@ export function dialogById (id: string): HTMLDialogElement {
 /** Makes the element look like the only one of `piece`. */
 export function update (element: Element, piece: Html): void {
   const wanted = parse(piece).firstElementChild
-  if (wanted !== null) morph(element, wanted)
+  if (wanted === null) return
+  const hadFocus = element.contains(document.activeElement)
+  morph(element, wanted)
+  // What had it is gone: the title of its section is where a keyboard goes on.
+  if (hadFocus && !element.contains(document.activeElement)) element.querySelector<HTMLElement>('h2[tabindex]')?.focus()
 }
 
 /** Makes the content of the element look like `piece`. */

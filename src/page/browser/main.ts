@@ -13,7 +13,7 @@ import { createPlots } from './plots.ts'
 import { askForToken } from './token.ts'
 
 const HISTORY_EVERY_MS = 5000
-const REPORT_EVERY_MS = 15_000
+const REPORT_EVERY_MS = 5000
 
 document.documentElement.dataset['scripts'] = 'on'
 

@@ -13,8 +13,9 @@ export interface Answer {
   readonly words: string
 }
 
-/** A backlog younger than this is what is on its way, not what is held up. */
+/** A backlog younger than this is what is on its way, not what is held up: while the endpoint takes copies, and while it does not. */
 const ON_ITS_WAY_MS = 15_000
+const FAILED_ONCE_MS = 3000
 
 export function renderAnswer ({ status, clock }: PageState): Html {
   const { tone, verdict, words } = answerOf(status, clock)
@@ -51,7 +52,7 @@ export function answerOf ({ headline, mirror, spool }: Pick<Status, 'headline' |
 }
 
 function isHeldUp ({ endpoint }: MirrorStatus, { pending, oldestTakenAt }: SpoolStatus, { now }: Clock): boolean {
-  return pending > 0 && (endpoint.state === 'down' || (oldestTakenAt !== null && now - oldestTakenAt > ON_ITS_WAY_MS))
+  return pending > 0 && (endpoint.state === 'down' || (oldestTakenAt !== null && now - oldestTakenAt > (endpoint.state === 'up' ? ON_ITS_WAY_MS : FAILED_ONCE_MS)))
 }
 
 function waitingWords ({ pending, oldestTakenAt }: SpoolStatus, clock: Clock): string {

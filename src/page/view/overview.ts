@@ -26,7 +26,7 @@ ${mirror !== null && latencyTile(mirror)}
 function successTile ({ window, accepted, delivered, dead, dropped, ratio }: Outcomes): Html {
   const lost = dead + dropped
   const tone: Tone | null = ratio === null ? null : ratio >= GOOD_RATIO ? 'ok' : 'bad'
-  return html`<div class="tile${tone !== null && ` tone-${tone}`}" data-key="${window}">
+  return html`<div class="tile tile-success${tone !== null && ` tone-${tone}`}" data-key="${window}">
 <dt>${WINDOWS[window]}</dt>
 <dd><span class="big">${ratioWords(ratio)}</span></dd>
 <dd class="small">${ratio === null ? (accepted === 0 ? 'no copies' : 'nothing settled yet') : `${countWords(delivered)} of ${countWords(delivered + lost)} delivered`}</dd>
