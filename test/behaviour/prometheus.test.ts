@@ -15,7 +15,10 @@ const shipped = await readFile(new URL('../../config/prometheus-alerts.yml', imp
 /** Minutes become seconds, in how long something must last and in what rates are taken over. */
 const impatient = shipped.replace(/\bfor: \d+m/g, 'for: 1s').replace(/\[\d+m\]/g, '[5s]')
 
-test('what Prometheus sums up is what was sent, and no counter goes back when a worker is killed', async t => {
+const dashboard = JSON.parse(await readFile(new URL('../../config/grafana-dashboard.json', import.meta.url), 'utf8')) as { panels: { targets?: { expr: string }[] }[] }
+const dashboardExpressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => asGrafanaWould(expr)))
+
+test('Prometheus sums up what was sent, sees no counter go back when a worker is killed, and fills the dashboard', async t => {
   const { router, endpoint } = await startAll(t, { workers: 2 })
   const prometheus = await startPrometheus(t, new URL(router.adminUrl).host, shipped)
 
@@ -38,6 +41,8 @@ test('what Prometheus sums up is what was sent, and no counter goes back when a 
 
   t.strictSame(await wentBack(prometheus), [], 'all of them are there, and none went back')
   t.ok((await sum(prometheus, 'sum(router_requests_total)')) > 60, 'and counting went on')
+  const shown = await Promise.all(dashboardExpressions.map(async expression => (await prometheus.query(expression)).length))
+  t.strictSame(dashboardExpressions.filter((expression, index) => shown[index] === 0 && !expression.endsWith('> 0')), [], 'panels with nothing to show')
 })
 
 test('Prometheus finds no fault with the metrics of a router that was used, and each is explained', async t => {
@@ -116,6 +121,11 @@ test('alerts fire while the endpoint, an upstream, the file or the router is not
   await router.stop()
   await isFiring('MirrorRouterNoMetrics', true)
 })
+
+/** With everything chosen that can be chosen. */
+function asGrafanaWould (expression: string): string {
+  return expression.replaceAll('$__rate_interval', '1m').replace(/\$(job|instance)/g, '.+')
+}
 
 /** One worker is killed while requests come in all the time; resolves when a new one has been scraped a few times. */
 async function killWorkerUnderTraffic (router: StartedRouter, prometheus: Prometheus): Promise<void> {
