@@ -26,7 +26,7 @@ export const start: Command = {
 
     const logger = createLogger(loaded.config, io.stderr.isTTY === true)
     try {
-      await serve(loaded.config, { source: createSource(file, io.env), log: logger.log })
+      await serve(loaded.config, { source: createSource(file, io.env), logger })
       return 0
     } catch (error) {
       if (!(error instanceof ListenError || error instanceof SpoolFormatError)) throw error

@@ -28,8 +28,8 @@ export function loggerOptions (level: LogConfig['level'], scrub: (text: string) 
 
 export interface ClosableLogger {
   readonly log: Logger
-  /** From the next line on: the level, and what must not be seen; secrets of configurations before stay hidden. */
-  configure (config: Pick<Config, 'log' | 'mirror' | 'admin'>): void
+  /** What must not be seen from the next line on, beside the secrets of every configuration before. */
+  hide (config: Pick<Config, 'mirror' | 'admin'>): void
   /** Writes what waits; before the process ends. */
   flush (): void
 }
@@ -53,10 +53,7 @@ export function createLogger (config: Pick<Config, 'log' | 'mirror' | 'admin'>, 
   hide(config)
   return {
     log,
-    configure (next) {
-      log.level = next.log.level
-      hide(next)
-    },
+    hide,
     flush () {
       try {
         file?.flushSync()

@@ -16,6 +16,7 @@ import { createApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
+import type { ClosableLogger } from '../log/logger.ts'
 import { loadAssets } from '../page/assets.ts'
 import { logOutage } from '../mirror/outage-log.ts'
 import { createReloader } from '../reload/reloader.ts'
@@ -42,7 +43,7 @@ const now = (): number => Date.now()
 export interface ServeOptions {
   /** Where a reload finds the configuration. */
   readonly source: Source
-  readonly log: Logger
+  readonly logger: ClosableLogger
 }
 
 /**
@@ -52,13 +53,14 @@ export interface ServeOptions {
  * @throws {ListenError}
  * @throws {SpoolFormatError}
  */
-export async function serve (loaded: Config, { source, log }: ServeOptions): Promise<void> {
+export async function serve (loaded: Config, { source, logger }: ServeOptions): Promise<void> {
+  const { log } = logger
   const config = await reservePorts(loaded)
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
   const app = config.workers === 1 ? createApp({ config, log, onOutage: event => { logOutage(log, event) }, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }) : null
   const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions }) : singleProcess(app, foundPartitions)
-  const reloader = createReloader({ source, loaded, running: config, apply: next => pool.apply(next), count: result => { pool.reloads.reloaded(result) }, log, now })
+  const reloader = createReloader({ source, loaded, running: config, apply, count: result => { pool.reloads.reloaded(result) }, log, now })
   const admin = createAdminServer({
     ...config.admin,
     access: () => reloader.config().admin,
@@ -76,6 +78,11 @@ export async function serve (loaded: Config, { source, log }: ServeOptions): Pro
   const status = createStatusSource({ version: VERSION, readiness: () => pool.readiness(), report: () => pool.report(), total: snapshots => renderer.total(snapshots), spool: reader, reloader, now })
   registerStatusRoutes(admin.app, status)
   registerPageRoutes(admin.app, { assets: await loadAssets(), source: status, ledger: reader === null ? null : createReportSource(reader), now })
+
+  async function apply (next: Config): Promise<void> {
+    logger.hide(next)
+    await pool.apply(next)
+  }
 
   for (const warning of configWarnings(config)) log.warn(warning)
   const stopped = nextSignal()

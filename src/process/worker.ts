@@ -1,6 +1,6 @@
 /** One of several processes; the supervisor starts it and tells it what to do. */
 import { createApp, type App } from '../app.ts'
-import { createLogger } from '../log/logger.ts'
+import { createLogger, type ClosableLogger } from '../log/logger.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import { unpackConfig, type CarriedConfig } from './carry-config.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -9,6 +9,7 @@ import type { FromWorker, ToWorker } from './messages.ts'
 const REPORT_INTERVAL_MS = 500
 
 let app: App | null = null
+let logger: ClosableLogger | null = null
 
 process.on('message', (message: ToWorker) => { void receive(message) })
 // The supervisor is gone: nobody will replace or stop this process.
@@ -41,8 +42,8 @@ async function receive (message: ToWorker): Promise<void> {
 
 async function start ({ config: carried, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   const config = unpackConfig(carried)
-  const { log } = createLogger(config, process.stderr.isTTY)
-  app = createApp({ config, log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
+  logger = createLogger(config, process.stderr.isTTY)
+  app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
   try {
     await app.listen()
   } catch (error) {
@@ -56,7 +57,9 @@ async function start ({ config: carried, partition }: Extract<ToWorker, { type: 
 /** @returns Why it is not in force, or `null`. */
 function apply (carried: CarriedConfig): string | null {
   try {
-    app?.apply(unpackConfig(carried))
+    const config = unpackConfig(carried)
+    logger?.hide(config)
+    app?.apply(config)
     return null
   } catch (error) {
     return String(error)

@@ -1,8 +1,7 @@
 import { pino } from 'pino'
 import { test } from 'tap'
-import { createLogger, loggerOptions } from '../../../src/log/logger.ts'
+import { loggerOptions } from '../../../src/log/logger.ts'
 import { createScrub } from '../../../src/log/scrub.ts'
-import { configOf } from '../../helpers/configuration.ts'
 
 function logged (write: (log: pino.Logger) => void, level: 'info' | 'silent' = 'info'): unknown[] {
   const lines: unknown[] = []
@@ -43,13 +42,4 @@ test('a secret within the words of an error, a message or a child\'s field is no
   t.equal(lines.length, 3)
   t.notMatch(lines.join(), /abc123|workspace/)
   t.match(JSON.parse(lines[0] ?? ''), { level: 'warn', error: 'Error: GET [secret]/api/1/?sentry_key=[secret] failed', msg: 'Cookie: [secret]' })
-})
-
-test('the level can be changed while it runs', async t => {
-  const logger = createLogger(configOf('log: { level: silent }'), false)
-
-  t.notOk(logger.log.isLevelEnabled('error'))
-  logger.configure(configOf('log: { level: debug }'))
-
-  t.ok(logger.log.isLevelEnabled('debug'))
 })
