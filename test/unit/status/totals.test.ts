@@ -3,7 +3,7 @@ import { createMetrics } from '../../../src/admin/metrics.ts'
 import { createMetricsRenderer } from '../../../src/admin/render-metrics.ts'
 import { latencyMs, nameOf, partsOf, totalsOf } from '../../../src/status/totals.ts'
 
-const METRICS_OPTIONS = { now: () => 0, spoolStats: () => null, accessLogDroppedLines: () => 0 }
+const METRICS_OPTIONS = { now: () => 0, accessLogDroppedLines: () => 0 }
 
 test('the counters of several processes, and of one that ended, are one sum by name', t => {
   const renderer = createMetricsRenderer()
