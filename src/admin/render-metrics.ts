@@ -20,9 +20,6 @@ export interface MetricsRenderer {
 export function createMetricsRenderer (): MetricsRenderer {
   let retired: MetricsSnapshot = []
 
-  // The registry's members carry the aggregated values beside what their type says.
-  const sum = (snapshots: readonly MetricsSnapshot[]): MetricsSnapshot => aggregate(snapshots).getMetricsAsArray() as unknown as SnapshotMetric[]
-
   return {
     contentType: AggregatorRegistry.PROMETHEUS_CONTENT_TYPE,
     render: snapshots => aggregate([...snapshots, retired]).metrics(),
@@ -32,6 +29,11 @@ export function createMetricsRenderer (): MetricsRenderer {
       retired = sum([retired, counted])
     }
   }
+}
+
+function sum (snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+  // The registry's members carry the aggregated values beside what their type says.
+  return aggregate(snapshots).getMetricsAsArray() as unknown as SnapshotMetric[]
 }
 
 function aggregate (snapshots: readonly MetricsSnapshot[]) {
