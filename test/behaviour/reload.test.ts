@@ -207,22 +207,6 @@ test('a new endpoint gets the backlog and every new copy; an attempt under way a
   t.ok(endpoint.requests.length <= before + 1, 'an attempt that was under way at the most')
 })
 
-test('a copy whose attempt at the old endpoint fails after the reload goes to the new one, though nothing else happens', async t => {
-  const { endpoint, router } = await startAll(t)
-  await reloadWith(router, config => { section(config, 'mirror')['retry'] = { initial: '50ms', max: '100ms' } })
-  const newEndpoint = await startBackend(t)
-  const held = Promise.withResolvers<() => void>()
-  endpoint.answerWith((request, socket) => { held.resolve(() => { answers.status('503 Service Unavailable')(request, socket) }) })
-  await fetch(router.url80 + ENVELOPE, { method: 'POST', body: 'failed' })
-  const failNow = await held.promise
-
-  await reloadWith(router, config => { section(config, 'mirror')['endpoint'] = `http://127.0.0.1:${newEndpoint.port}` })
-  failNow()
-
-  t.strictSame(bodies(await newEndpoint.received(1)), ['failed'])
-  t.equal(endpoint.requests.length, 1)
-})
-
 test('SIGHUP reloads every worker, and one that starts later runs what is in force, not what the file says now', async t => {
   const { endpoint, router } = await startAll(t, { workers: 2 })
   await editFile(router, mapTo(5))
