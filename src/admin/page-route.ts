@@ -8,20 +8,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { PageAssets } from '../page/assets.ts'
 import { renderDocument } from '../page/document.ts'
-import { sumReport, type ReportSource } from '../report/collect.ts'
 import type { Report } from '../report/report.ts'
 import type { StatusSource } from '../status/source.ts'
 
 export interface PageRouteOptions {
   readonly assets: PageAssets
   readonly source: Pick<StatusSource, 'status' | 'history'>
-  /** `null`: nothing is mirrored. */
-  readonly ledger: Pick<ReportSource, 'readLedger'> | null
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
+  /** Of the last 24 hours; `null` when nothing is mirrored. */
+  readonly report: () => Promise<Report | null>
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Scripts and styles are files of ours; nothing is inline, nothing comes from elsewhere. */
 const POLICY = [
@@ -30,9 +25,7 @@ const POLICY = [
 ].join('; ')
 
 /** Before `listen`. */
-export function registerPageRoutes (app: FastifyInstance, { assets, source, ledger, now }: PageRouteOptions): void {
-  const report = async (): Promise<Report | null> => ledger === null ? null : (await sumReport(ledger, { sinceMs: now() - DAY_MS }, now())).report
-
+export function registerPageRoutes (app: FastifyInstance, { assets, source, report }: PageRouteOptions): void {
   app.get('/', async (_request, reply) => {
     const [status, history, lastDay] = await Promise.all([source.status(), orNull(source.history('1h')), orNull(report())])
     return reply

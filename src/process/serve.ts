@@ -22,6 +22,7 @@ import { logOutage } from '../mirror/outage-log.ts'
 import { createReloader } from '../reload/reloader.ts'
 import type { Source } from '../reload/source.ts'
 import { watchFiles } from '../reload/watch.ts'
+import { reportLastDay } from '../report/collect.ts'
 import { createReportSource } from '../report/spool-source.ts'
 import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
@@ -77,7 +78,7 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
 
   const status = createStatusSource({ version: VERSION, readiness: () => pool.readiness(), report: () => pool.report(), total: snapshots => renderer.total(snapshots), spool: reader, reloader, now })
   registerStatusRoutes(admin.app, status)
-  registerPageRoutes(admin.app, { assets: await loadAssets(), source: status, ledger: reader === null ? null : createReportSource(reader), now })
+  registerPageRoutes(admin.app, { assets: await loadAssets(), source: status, report: async () => reader === null ? null : await reportLastDay(createReportSource(reader), now()) })
 
   async function apply (next: Config): Promise<void> {
     logger.hide(next)

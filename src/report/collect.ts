@@ -7,6 +7,8 @@ import { renderReport, type ReportForm } from './render.ts'
 import { createReport, hourReports, type Report } from './report.ts'
 import { inSlices } from './slices.ts'
 
+const DAY_MS = 24 * HOUR_MS
+
 /** A spool, as the report reads it. */
 export interface ReportSource {
   /** In the table's order, as it is at one moment. */
@@ -39,11 +41,16 @@ export async function collectReport (source: ReportSource, { form, sinceMs, proj
 }
 
 /** The numbers alone: what they cost does not grow with the copies that are missing. */
-export async function sumReport (source: Pick<ReportSource, 'readLedger'>, { sinceMs, project }: Pick<ReportRequest, 'sinceMs' | 'project'>, nowMs: number): Promise<{ sum: LedgerSum, report: Report }> {
+async function sumReport (source: Pick<ReportSource, 'readLedger'>, { sinceMs, project }: Pick<ReportRequest, 'sinceMs' | 'project'>, nowMs: number): Promise<{ sum: LedgerSum, report: Report }> {
   const sinceHour = hourOf(sinceMs)
   const summer = createSummer({ sinceHour, ...project !== undefined && { project } })
   const summing = inSlices(source.readLedger(sinceHour), row => { summer.add(row) })
   while ((await summing.next()).done !== true) continue
   const sum = summer.result()
   return { sum, report: createReport(sum, sinceMs, nowMs) }
+}
+
+/** For who looks at it again and again. */
+export async function reportLastDay (source: Pick<ReportSource, 'readLedger'>, nowMs: number): Promise<Report> {
+  return (await sumReport(source, { sinceMs: nowMs - DAY_MS }, nowMs)).report
 }

@@ -67,6 +67,7 @@ export function createPlots (): Plots {
           ...axis,
           size: 62,
           space: 32,
+          ...plot.logarithmic && { splits: powersOfTen },
           incrs: plot.unit === 'ms' ? TIME_STEPS : [0.1, 0.2, 0.5, ...[0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap(power => [1, 2, 5].map(step => step * 10 ** power))],
           values: (_chart, splits) => splits.map(value => value === null ? null : unitText(plot.unit, value))
         }
@@ -113,6 +114,13 @@ function logarithmicRange (_chart: uPlot, min: number | null, max: number | null
   const low = min === null || min <= 0 ? 1 : min
   const high = max === null || max <= low ? low * 10 : max
   return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))]
+}
+
+function powersOfTen (_chart: uPlot, _axis: number, min: number, max: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(min)), Math.floor(Math.log10(max))]
+  // Two lines of text need some room.
+  const every = last - first > 3 ? 2 : 1
+  return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, at) => 10 ** (first + at * every))
 }
 
 function dataOf (series: readonly PlotSeries[], { from, step }: History): uPlot.AlignedData {

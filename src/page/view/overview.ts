@@ -7,11 +7,11 @@ import { badge, meter, type Tone } from './parts.ts'
 import type { PageState } from './state.ts'
 import { age, type Clock } from './words.ts'
 
-const WINDOWS: Readonly<Record<StatusWindow, string>> = { now: 'Success, last minute', '1h': 'Success, last hour', '24h': 'Success, 24 hours' }
+const WINDOWS: Readonly<Record<StatusWindow, string>> = { now: 'Success, 1 min', '1h': 'Success, 1 h', '24h': 'Success, 24 h' }
 const ENDPOINT_TONES: Readonly<Record<EndpointState, Tone>> = { up: 'ok', failing: 'wait', held: 'wait', down: 'bad', unknown: 'idle' }
 
-/** Below it, a success is said to be bad. */
-const GOOD_RATIO = 0.999
+/** What is not whole should be looked at; below this it is bad. */
+const BAD_RATIO = 0.99
 
 export function renderOverview ({ status, clock }: PageState): Html {
   const { mirror, spool } = status
@@ -24,12 +24,11 @@ ${mirror !== null && latencyTile(mirror)}
 }
 
 function successTile ({ window, accepted, delivered, dead, dropped, ratio }: Outcomes): Html {
-  const lost = dead + dropped
-  const tone: Tone | null = ratio === null ? null : ratio >= GOOD_RATIO ? 'ok' : 'bad'
+  const tone: Tone | null = ratio === null ? null : ratio === 1 ? 'ok' : ratio >= BAD_RATIO ? 'wait' : 'bad'
   return html`<div class="tile tile-success${tone !== null && ` tone-${tone}`}" data-key="${window}">
 <dt>${WINDOWS[window]}</dt>
 <dd><span class="big">${ratioWords(ratio)}</span></dd>
-<dd class="small">${ratio === null ? (accepted === 0 ? 'no copies' : 'nothing settled yet') : `${countWords(delivered)} of ${countWords(delivered + lost)} delivered`}</dd>
+<dd class="small">${ratio === null ? (accepted === 0 ? 'no copies' : 'nothing settled yet') : `${countWords(delivered)} delivered`}</dd>
 <dd class="small">${countWords(dead)} dead, ${countWords(dropped)} dropped</dd>
 </div>`
 }

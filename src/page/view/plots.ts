@@ -31,20 +31,20 @@ const LOOKS: readonly Look[] = [1, 2, 5, 4, 3, 6]
 const OTHERS = 'others'
 const MINUTE_MS = 60_000
 
-const UNIT_WORDS: Readonly<Record<Unit, string>> = { per_minute: 'per minute', copies: 'copies', ms: 'time' }
+const UNIT_WORDS: Readonly<Record<Unit, string>> = { per_minute: 'per minute', copies: 'copies', ms: '' }
 
 export const PLOTS: readonly Plot[] = [
-  plot('copies', 'Copies taken and delivered', 'per_minute', history => [
+  plot('copies', 'Taken and delivered', 'per_minute', history => [
     { label: 'delivered', look: 1, values: perMinute(history, history.series.delivered) },
     { label: 'taken', look: 6, values: perMinute(history, history.series.accepted) }
   ]),
-  plot('failures', 'Copies retried, dead and dropped', 'per_minute', history => [
+  plot('failures', 'Retried, dead, dropped', 'per_minute', history => [
     { label: 'retried', look: 2, values: perMinute(history, history.series.retried) },
     { label: 'dead', look: 3, values: perMinute(history, history.series.dead) },
     { label: 'dropped', look: 4, values: perMinute(history, history.series.dropped) }
   ]),
   plot('backlog', 'Backlog', 'copies', history => [{ label: 'waiting', look: 1, values: history.series.pending }]),
-  plot('age', 'Age of the oldest copy', 'ms', history => [
+  plot('age', 'Oldest copy waiting', 'ms', history => [
     { label: 'oldest', look: 2, values: history.series.oldestSeconds.map(seconds => seconds === null ? null : seconds * 1000) }
   ]),
   plot('latency', 'Delivered after', 'ms', history => [
