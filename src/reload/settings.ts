@@ -8,6 +8,9 @@ import type { Config } from '../config/config.ts'
 
 type Read = (config: Config) => unknown
 
+/** A map of hundreds of projects must not become a line of hundreds of words. */
+const MOST_NAMED = 10
+
 /** Decided at the start: sockets, processes, what the spool's folder holds. */
 const FIXED: Readonly<Record<string, Read>> = {
   'spool.path': config => config.spool.path,
@@ -85,7 +88,8 @@ export function changesBetween (current: Config, next: Config): string[] {
 function projectsChanged (current: Config, next: Config): string[] {
   const before = Object.fromEntries(current.mirror?.projects ?? [])
   const after = Object.fromEntries(next.mirror?.projects ?? [])
-  return entriesChanged(before, after).map(project => `mirror.projects.${project}`)
+  const changed = entriesChanged(before, after)
+  return changed.length > MOST_NAMED ? [`mirror.projects (${changed.length} of them)`] : changed.map(project => `mirror.projects.${project}`)
 }
 
 function entriesChanged (before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): string[] {

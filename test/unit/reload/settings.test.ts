@@ -62,6 +62,15 @@ for (const [text, changed] of CHANGED) {
   })
 }
 
+test('many projects that change at once are counted, not named', t => {
+  const projects = Array.from({ length: 300 }, (_, i) => `${i + 10}: off`).join()
+
+  const { changed } = between(BASE.replace('2: /rum/secret-2', `2: /rum/secret-2, ${projects}`))
+
+  t.strictSame(changed, ['mirror.projects (300 of them)'])
+  t.end()
+})
+
 test('every key of the configuration is either refused or followed: none changes unseen', t => {
   const config = configOf(BASE)
 
