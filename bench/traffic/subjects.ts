@@ -23,6 +23,8 @@ export interface RouterOptions {
   readonly workers?: number
   /** Added to the section `mirror`. */
   readonly mirror?: Readonly<Record<string, unknown>>
+  /** Of another checkout: its `src/main.ts`. */
+  readonly main?: string
   /** Node's own options. */
   readonly nodeOptions?: readonly string[]
 }
@@ -47,7 +49,7 @@ export async function startNginx (kind: 'doc' | 'tuned', backends: Backends, cor
 }
 
 /** With the access log on, as nginx has it with the document's configuration, and the durable spool. */
-export async function startRouter (backends: Backends, cores: string, folder: string, { workers = 1, mirror = {}, nodeOptions = [] }: RouterOptions = {}): Promise<Subject> {
+export async function startRouter (backends: Backends, cores: string, folder: string, { workers = 1, mirror = {}, main = MAIN, nodeOptions = [] }: RouterOptions = {}): Promise<Subject> {
   const { relay, web, endpoint } = backends.ports
   const [p80 = 0, p81 = 0, adminPort = 0] = await freePorts(3)
   await mkdir(folder, { recursive: true })
@@ -62,7 +64,7 @@ export async function startRouter (backends: Backends, cores: string, folder: st
     log: { level: 'warn', access: 'main' }
   }))
   const log = join(folder, 'access.log')
-  const child = spawn('taskset', ['-c', cores, 'sh', '-c', 'exec "$0" "$@" >> "$LOG"', process.execPath, ...nodeOptions, MAIN, 'start', '--config', file],
+  const child = spawn('taskset', ['-c', cores, 'sh', '-c', 'exec "$0" "$@" >> "$LOG"', process.execPath, ...nodeOptions, main, 'start', '--config', file],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, LOG: log, NODE_OPTIONS: '' } })
   return await subjectOf('router', child, p80, adminPort)
 }
