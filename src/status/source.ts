@@ -42,7 +42,7 @@ export interface StatusSourceOptions {
 }
 
 export interface StatusSource {
-  /** Reads what earlier runs have kept, and begins to record. */
+  /** Records from now on, also when nobody asks. */
   start (): void
   status (): Promise<Status>
   history (window: HistoryWindow): Promise<History>
@@ -72,6 +72,8 @@ export function createStatusSource (options: StatusSourceOptions): StatusSource 
   }
 
   async function lookNow (): Promise<PoolReport> {
+    // Somebody may ask before the start is complete.
+    load()
     const found = await report()
     const at = now()
     const spools = found.processes.map(process => process.spool).filter(spool => spool !== null)
@@ -122,10 +124,7 @@ export function createStatusSource (options: StatusSourceOptions): StatusSource 
   }
 
   return {
-    start () {
-      load()
-      schedule()
-    },
+    start: schedule,
 
     async status () {
       const [{ processes }] = await Promise.all([look(), deadLetters === null ? null : atMost(deadLetters.refresh(), DEAD_LETTERS_WAIT_MS)])
