@@ -51,6 +51,9 @@ test('it loads without a fault, and its numbers follow the traffic', async t => 
   await textIs(page, '#plot-copies .legend', /delivered/)
 
   t.equal(await page.locator('.plots canvas').count(), 8)
+  await eventually(async () => await isDrawnIn(page, 'backlog', [0x00, 0x72, 0xb2]) ? null : 'the backlog is not drawn')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await eventually(async () => await isDrawnIn(page, 'backlog', [0x56, 0xb4, 0xe9]) ? null : 'the backlog is not drawn in the palette of the dark')
   t.strictSame(faults, [])
 })
 
@@ -197,6 +200,17 @@ for (const [name, options] of [
     await page.click('#dead-letters tr [data-action="replay"]')
     t.strictSame(await accessibilityFaults(page), [])
   })
+}
+
+/** Whether a plot has a point of this colour. */
+async function isDrawnIn (page: Page, plot: string, colour: readonly [red: number, green: number, blue: number]): Promise<boolean> {
+  return await page.evaluate(`(() => {
+    const canvas = document.querySelector('#plot-${plot} canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    const wanted = [${colour.join()}, 255]
+    for (let at = 0; at < data.length; at += 4) if (wanted.every((value, part) => data[at + part] === value)) return true
+    return false
+  })()`) as boolean
 }
 
 async function tabTo (page: Page, selector: string): Promise<void> {

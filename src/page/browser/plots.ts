@@ -78,7 +78,7 @@ export function createPlots (): Plots {
         width: 2,
         dash: [...DASHES[look]],
         ...look === 1 && { fill: `${colour('--series-1')}22` },
-        points: { show: false }
+        points: { show: false, filter: alone }
       }))],
       hooks: { setCursor: [chart => { onCursor(chart.cursor.idx ?? null) }] }
     }
@@ -114,6 +114,13 @@ function logarithmicRange (_chart: uPlot, min: number | null, max: number | null
   const low = min === null || min <= 0 ? 1 : min
   const high = max === null || max <= low ? low * 10 : max
   return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))]
+}
+
+/** Of a series, the values with nothing known beside them: no line goes through them. */
+function alone (chart: uPlot, index: number): number[] | null {
+  const values = chart.data[index] ?? []
+  const found = [...values.keys()].filter(at => (values[at] ?? null) !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null)
+  return found.length === 0 ? null : found
 }
 
 function powersOfTen (_chart: uPlot, _axis: number, min: number, max: number): number[] {

@@ -29,7 +29,7 @@ function cellsOf ({ project, reason, count: copies }: DeadLetterCount): readonly
   const which = `project ${project}, reason ${reason}`
   return [
     project,
-    html`<code>${reason}</code> <span class="muted">${fateWords(reason)}</span>`,
+    /^\d+$/.test(reason) ? fateWords(reason) : html`<code>${reason}</code> <span class="muted">${fateWords(reason)}</span>`,
     lossCount(copies),
     html`<div class="actions">
 <a class="button" href="/dead-letters?${query(project, reason)}" data-action="look" data-project="${project}" data-reason="${reason}">Look inside<span class="hidden-text">: ${which}</span></a>

@@ -5,7 +5,7 @@ import { bytesWords, countWords, latencyWords, plural, ratioWords } from '../../
 import { html, type Html } from './html.ts'
 import { badge, meter, type Tone } from './parts.ts'
 import type { PageState } from './state.ts'
-import { age, type Clock } from './words.ts'
+import { age, unbroken, type Clock } from './words.ts'
 
 const WINDOWS: Readonly<Record<StatusWindow, string>> = { now: 'Success, 1 min', '1h': 'Success, 1 h', '24h': 'Success, 24 h' }
 const ENDPOINT_TONES: Readonly<Record<EndpointState, Tone>> = { up: 'ok', failing: 'wait', held: 'wait', down: 'bad', unknown: 'idle' }
@@ -44,7 +44,7 @@ function endpointTile (endpoint: EndpointStatus, spool: SpoolStatus | null, cloc
 
 /** Put into words where it is read: they name a time of day. The state itself stands above. */
 function stateWords (endpoint: EndpointStatus, spool: SpoolStatus | null, { now }: Clock): string {
-  const words = endpointWords(endpoint, { pending: spool?.pending ?? 0, oldestTakenAt: spool?.oldestTakenAt ?? null }, now)
+  const words = unbroken(endpointWords(endpoint, { pending: spool?.pending ?? 0, oldestTakenAt: spool?.oldestTakenAt ?? null }, now))
   return words.startsWith(`${endpoint.state} `) ? words.slice(endpoint.state.length + 1) : words.replace(/^up; /, '')
 }
 
@@ -63,6 +63,6 @@ function latencyTile ({ latency: { p50, p90, p99 } }: MirrorStatus): Html {
 <dt>Delivered after</dt>
 <dd><span class="big">${latencyWords(p50)}</span></dd>
 <dd class="small">median of the last 5 minutes</dd>
-<dd class="small">90%: ${latencyWords(p90)}, 99%: ${latencyWords(p99)}</dd>
+<dd class="small">${unbroken(`90%: ${latencyWords(p90)}, 99%: ${latencyWords(p99)}`)}</dd>
 </div>`
 }

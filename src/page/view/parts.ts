@@ -46,20 +46,21 @@ export interface Row {
 /** The first column names the row. */
 export function table (caption: string, columns: readonly Column[], rows: readonly Row[], footer: Row | null = null): Html {
   const headings = columns.map(({ heading, number = false, hidden = false }) =>
-    html`<th scope="col"${number && html` class="number"`}>${hidden ? html`<span class="hidden-text">${heading}</span>` : heading}</th>`)
-  return html`<div class="scroll"><table class="stack">
+    html`<th role="columnheader" scope="col"${number && html` class="number"`}>${hidden ? html`<span class="hidden-text">${heading}</span>` : heading}</th>`)
+  // The roles are those they have anyway, until a phone's style sheet makes blocks of them.
+  return html`<div class="scroll"><table class="stack" role="table">
 <caption>${caption}</caption>
-<thead><tr>${headings}</tr></thead>
-<tbody>${rows.map(row => printRow(columns, row))}</tbody>
-${footer !== null && html`<tfoot>${printRow(columns, footer)}</tfoot>`}
+<thead role="rowgroup"><tr role="row">${headings}</tr></thead>
+<tbody role="rowgroup">${rows.map(row => printRow(columns, row))}</tbody>
+${footer !== null && html`<tfoot role="rowgroup">${printRow(columns, footer)}</tfoot>`}
 </table></div>`
 }
 
 function printRow (columns: readonly Column[], { key, cells }: Row): Html {
-  return html`<tr data-key="${key}">${columns.map(({ heading, number = false, wide = false, hidden = false }, at) => {
+  return html`<tr role="row" data-key="${key}">${columns.map(({ heading, number = false, wide = false, hidden = false }, at) => {
     const content = cells[at] ?? ''
-    if (at === 0) return html`<th scope="row">${content}</th>`
-    return html`<td class="${number ? 'number' : ''}${wide ? ' wide' : ''}"${!hidden && html` data-label="${heading}"`}>${content}</td>`
+    if (at === 0) return html`<th role="rowheader" scope="row" data-label="${heading}">${content}</th>`
+    return html`<td role="cell" class="${number ? 'number' : ''}${wide ? ' wide' : ''}"${!hidden && html` data-label="${heading}"`}>${content}</td>`
   })}</tr>`
 }
 

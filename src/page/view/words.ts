@@ -23,3 +23,8 @@ export function timeText (ms: number, { now }: Clock): string {
   const text = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(ms)
   return day.format(ms) === day.format(now) ? text : `${day.format(ms)}, ${text.slice(0, 5)}`
 }
+
+/** With no line break between a number and its unit. */
+export function unbroken (words: string): string {
+  return words.replace(/(\d) (?=(?:ms|s|min|h|d|%|B|[KMGT]iB)\b)/g, '$1\u00a0')
+}

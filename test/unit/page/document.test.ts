@@ -9,7 +9,7 @@ test('the page says what the status says, in every state', async t => {
   const well = renderDocument({ status: STATUS, history: HISTORY, report: REPORT, clock: CLOCK }, '/assets/x')
   t.match(well, '1,612,843 delivered')
   t.match(well, '18 of 32,018 missing: 18 dead (400)')
-  t.match(renderDocument({ status: DOWN, history: HISTORY, report: REPORT, clock: CLOCK }, '/assets/x'), /connection refused; 1,204 copies waiting, oldest 6 min; next attempt in 12 s/)
+  t.match(renderDocument({ status: DOWN, history: HISTORY, report: REPORT, clock: CLOCK }, '/assets/x'), /connection refused; 1,204 copies waiting, oldest 6\u00a0min; next attempt in 12\u00a0s/)
   t.match(renderDocument({ status: OFF, history: null, report: null, clock: CLOCK }, '/assets/x'), 'Nothing is mirrored')
 })
 
