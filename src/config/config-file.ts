@@ -71,7 +71,7 @@ export function readConfigText (file: string): string | Fault {
     bytes = readFileSync(file)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    return fault(code === 'ENOENT' ? 'there is no such file; write its path after --config' : `the file cannot be read (${code})`)
+    return fault(whyUnreadable(code))
   }
   if (bytes.length > MAX_CONFIG_BYTES) return fault('larger than 1 MiB; this is no configuration file')
   try {
@@ -81,5 +81,14 @@ export function readConfigText (file: string): string | Fault {
     const lines = bytes.toString('latin1').split('\n')
     const line = lines.findIndex(line => Buffer.from(line, 'latin1').toString().includes('\uFFFD')) + 1
     return fault('not UTF-8 text; save the file as UTF-8', line)
+  }
+}
+
+function whyUnreadable (code: string): string {
+  switch (code) {
+    case 'ENOENT': return 'there is no such file; write its path after --config'
+    // nginx reads its file as root, before it becomes another user; here the file is read again at every reload.
+    case 'EACCES': return `the user of the router (uid ${process.getuid?.() ?? 'unknown'}) may not read the file; make that user its owner, or chmod a+r it`
+    default: return `the file cannot be read (${code})`
   }
 }

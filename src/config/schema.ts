@@ -13,9 +13,9 @@ import { list, map, section } from './schema/types.ts'
 
 const admin = section({
   host: {
-    description: 'Address to listen on. Whoever reaches it can read the metrics, replay dead letters and reload: keep it off public networks.',
+    description: 'Address to listen on. Whoever reaches it can read the metrics, replay dead letters and reload: keep it off public networks. The container image sets the variable to `::`.',
     type: listenHost,
-    default: '127.0.0.1'
+    default: '${MIRROR_ROUTER_ADMIN_HOST:-127.0.0.1}'
   },
   port: {
     description: 'Port to listen on; it is never reachable through the listeners. 0 takes any free port, which the log names at the start.',
@@ -25,7 +25,7 @@ const admin = section({
   token: {
     description: 'Secret that `Authorization: Bearer` must hold for whatever changes state (replay, purge, reload) or shows bodies; 16 characters or more. With `off` nobody is asked. Fill it from the environment: `${ADMIN_TOKEN:-off}`.',
     type: or('off', null, token),
-    default: 'off'
+    default: '${MIRROR_ROUTER_ADMIN_TOKEN:-off}'
   },
   hosts: {
     description: 'Names under which browsers reach the listener, such as that of a proxy in front of it. IP addresses, names without a dot, `localhost` and `host` above are known. Under another name nothing but metrics and health is shown, so that no page can point a name of its own at this address.',

@@ -58,6 +58,14 @@ test('an empty file is the nginx.conf of the document, and copies nothing', asyn
   t.strictSame(config.log, { level: 'info', access: 'main' })
 })
 
+test('the environment says where the admin listener is and what its token is, as long as the file does not', async t => {
+  const env = { MIRROR_ROUTER_ADMIN_HOST: '::', MIRROR_ROUTER_ADMIN_TOKEN: 'sixteen-letters-or-more' }
+
+  t.match(configOf('', { env }).admin, { host: '::', token: 'sixteen-letters-or-more' })
+  t.match(configOf('admin: { host: 127.0.0.2, token: off }\n', { env }).admin, { host: '127.0.0.2', token: null })
+  t.match(faultsOf('', { env: { MIRROR_ROUTER_ADMIN_TOKEN: 'short' } }), [/^1:1: admin\.token: expected /])
+})
+
 test('a mirror needs its endpoint only', async t => {
   const { mirror } = configOf(ENDPOINT)
 
