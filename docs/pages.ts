@@ -2,6 +2,7 @@
 import { metricsPage } from '../src/admin/metrics-page.ts'
 import { printJsonSchema } from '../src/config/json-schema.ts'
 import { printManual } from '../src/config/manual.ts'
+import { commandLinePage } from './command-line-page.ts'
 import { errorsPage } from './errors-page.ts'
 
 export interface Page {
@@ -10,9 +11,13 @@ export interface Page {
   readonly print: () => string
 }
 
+// Commands are loaded when they are asked for.
+const commandLine = await commandLinePage()
+
 export const PAGES: readonly Page[] = [
   { path: 'config/router.schema.json', print: printJsonSchema },
   { path: 'docs/configuration.md', print: printManual },
+  { path: 'docs/command-line.md', print: () => commandLine },
   { path: 'docs/metrics.md', print: metricsPage },
   { path: 'docs/errors.md', print: errorsPage }
 ]

@@ -12,7 +12,16 @@ export const check: Command = {
   summary: 'Check a configuration and name every fault in it.',
   usage: 'check [--config FILE]',
   options: CONFIG_OPTION,
-  details: 'Exit code 0: right, and one line says what is in force. 1: faults, each as file:line:column: what is wrong; what to write. Warnings do not change the exit code.',
+  details: 'Reads the file and what it names, and asks nobody else: no port is opened, nothing is sent.',
+  examples: [
+    { line: 'check', does: 'Check the configuration that is found.' },
+    { line: 'check --config router.yaml', does: 'Check this one.' },
+    { line: '-t --config nginx.conf', does: 'The same for an nginx.conf, in the words of nginx.' }
+  ],
+  exitCodes: {
+    0: 'Right; one line says what is in force. There may be warnings.',
+    1: 'Faults, each as file:line:column: what is wrong; what to write.'
+  },
 
   async run (args, io) {
     const { values } = readArguments(args, CONFIG_OPTION)

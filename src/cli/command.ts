@@ -9,6 +9,9 @@ export interface Output {
   write (text: string): unknown
   /** Whether a person is looking. */
   readonly isTTY?: boolean
+  /** Of the terminal; they change with its window. */
+  readonly columns?: number
+  readonly rows?: number
 }
 
 /** The process around a command. Nothing below `main.ts` reaches for its own. */
@@ -31,6 +34,13 @@ export interface CommandOption {
 
 export type CommandOptions = Readonly<Record<string, CommandOption>>
 
+export interface Example {
+  /** What follows the program's name. */
+  readonly line: string
+  /** A sentence. */
+  readonly does: string
+}
+
 export interface Command {
   readonly name: string
   /** One line, in the overview and at the head of the command's help. */
@@ -38,8 +48,14 @@ export interface Command {
   /** What follows the program's name: `check [--config FILE]`. */
   readonly usage: string
   readonly options?: CommandOptions
-  /** Printed below the options of the command's help. */
+  /** Printed below the options of the command's help. Indented lines stay as they are, others are wrapped. */
   readonly details?: string
+  /** At least one. */
+  readonly examples: readonly Example[]
+  /** What they mean, by code; 2 is the frame's. */
+  readonly exitCodes: Readonly<Record<number, string>>
+  /** What its first argument may be, for completion: one of these words, or a file. */
+  readonly completes?: readonly string[] | 'files'
   /**
    * @param args - What follows the command's name.
    * @returns The exit code.

@@ -3,10 +3,11 @@
  * command line into exit code 2. Commands are loaded when they are asked for, so that
  * `check` does not load what only `start` needs.
  */
-import { readFileSync } from 'node:fs'
 import { didYouMean } from '../config/suggest.ts'
 import { CommandError, UsageError } from './command.ts'
-import type { Command, CommandOption, Io } from './command.ts'
+import type { Command, Io } from './command.ts'
+import { helpOf, overview, PROGRAM } from './help.ts'
+import { VERSION } from '../version.ts'
 
 interface CommandEntry {
   readonly name: string
@@ -21,13 +22,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'check', aliases: ['-t'], summary: 'Check a configuration and name every fault in it.', load: async () => (await import('./check.ts')).check },
   { name: 'explain', aliases: [], summary: 'Show what would be done with a request.', load: async () => (await import('./explain.ts')).explain },
   { name: 'import-nginx', aliases: [], summary: 'Turn an nginx.conf into a router.yaml.', load: async () => (await import('./import-nginx.ts')).importNginx },
+  { name: 'status', aliases: [], summary: 'Show how a running router is, once or all the time.', load: async () => (await import('./status.ts')).status },
   { name: 'reload', aliases: [], summary: 'Make the running router take its configuration anew.', load: async () => (await import('./reload.ts')).reload },
   { name: 'spool', aliases: [], summary: 'List, show, replay or purge dead letters.', load: async () => (await import('./spool.ts')).spool },
   { name: 'report', aliases: [], summary: 'Show what was copied, what was delivered, and what is missing.', load: async () => (await import('./report.ts')).report },
-  { name: 'demo', aliases: [], summary: 'Show the whole thing on this machine, with stand-ins and real traffic.', load: async () => (await import('./demo.ts')).demo }
+  { name: 'demo', aliases: [], summary: 'Show the whole thing on this machine, with stand-ins and real traffic.', load: async () => (await import('./demo.ts')).demo },
+  { name: 'completion', aliases: [], summary: 'Print what makes a shell complete command lines of this program.', load: async () => (await import('./completion.ts')).completion }
 ]
 
-const PROGRAM = 'mirror-router'
 const HELP = ['--help', '-h']
 
 /** @returns The exit code: the command's own, or 2 when the command line is wrong. */
@@ -47,15 +49,15 @@ export async function runCommandLine (args: readonly string[], io: Io): Promise<
 
 async function dispatch ([word, ...rest]: readonly string[], io: Io): Promise<number> {
   if (word === undefined) {
-    io.stderr.write(overview())
+    io.stderr.write(overview(COMMANDS))
     return 2
   }
   if (HELP.includes(word) || (word === 'help' && rest[0] === undefined)) {
-    io.stdout.write(overview())
+    io.stdout.write(overview(COMMANDS))
     return 0
   }
   if (word === '--version' || word === '-v') {
-    io.stdout.write(`${PROGRAM} ${version()}\n`)
+    io.stdout.write(`${PROGRAM} ${VERSION}\n`)
     return 0
   }
 
@@ -84,38 +86,4 @@ async function find (word: string): Promise<Command> {
 function endOfOptions (args: readonly string[]): number {
   const end = args.indexOf('--')
   return end === -1 ? args.length : end
-}
-
-function overview (): string {
-  const rows = COMMANDS.map(({ name, summary }) => [name, summary] as const)
-  return `usage: ${PROGRAM} COMMAND [OPTIONS]
-
-Takes nginx's place in front of self-hosted Sentry and mirrors envelopes to Alibaba Cloud RUM.
-
-${table(rows)}
-
-${PROGRAM} help COMMAND tells more about one; ${PROGRAM} --version names the version.
-`
-}
-
-function helpOf (command: Command): string {
-  const options = Object.entries(command.options ?? {}).map(([name, option]) => [spell(name, option), option.description] as const)
-  const parts = [`usage: ${PROGRAM} ${command.usage}`, command.summary]
-  if (options.length > 0) parts.push(table(options))
-  if (command.details !== undefined) parts.push(command.details.trim())
-  return `${parts.join('\n\n')}\n`
-}
-
-function spell (name: string, { short, type, value }: CommandOption): string {
-  return `${short === undefined ? '' : `-${short}, `}--${name}${type === 'string' ? ` ${value ?? 'VALUE'}` : ''}`
-}
-
-function table (rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`).join('\n')
-}
-
-function version (): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

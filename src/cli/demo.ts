@@ -15,9 +15,15 @@ export const demo: Command = {
   options: OPTIONS,
   details: `Starts stand-ins for relay, web, web-rum and the RUM endpoint, a router in front of them, and the real
 Sentry SDK for three projects, one of which is not mirrored. Everything is on loopback, on free ports, in a
-temporary folder, and gone after Ctrl-C.
-
-Exit code with --once: 0 when every request the SDK made arrived at both ends byte for byte, else 1.`,
+temporary folder, and gone after Ctrl-C.`,
+  examples: [
+    { line: 'demo', does: 'Watch it until Ctrl-C.' },
+    { line: 'demo --once', does: 'Try it and be told whether all arrived.' }
+  ],
+  exitCodes: {
+    0: 'With --once: every request the SDK made arrived at both ends byte for byte.',
+    1: 'With --once: not so.'
+  },
 
   async run (args, io) {
     const { values } = readArguments(args, OPTIONS)

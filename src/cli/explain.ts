@@ -19,7 +19,16 @@ export const explain: Command = {
   summary: 'Show what would be done with a request.',
   usage: 'explain METHOD URL [--header K:V]… [--peer ADDRESS] [--listener PORT] [--show-secrets] [--json] [--config FILE]',
   options: OPTIONS,
-  details: 'URL is http://host/path?query, or a path alone. Prints the route and why it was chosen, the client\'s address, the request each upstream and the endpoint would get, or the answer the router gives itself. Nothing is sent. Exit code 1: the configuration has faults.',
+  details: 'URL is http://host/path?query, or a path alone. Prints the route and why it was chosen, the client\'s address, the request each upstream and the endpoint would get, or the answer the router gives itself. Nothing is sent.',
+  examples: [
+    { line: 'explain POST http://sentry.example/api/1/envelope/', does: 'Which upstream and which service get an envelope of project 1?' },
+    { line: 'explain GET /auth/login/ -H "Host: sentry.example" --listener 81', does: 'What becomes of a page asked for on port 81?' },
+    { line: 'explain POST /api/1/envelope/ --peer 10.0.0.7 -H "X-Forwarded-For: 203.0.113.9"', does: 'Which address is taken for the client\'s?' }
+  ],
+  exitCodes: {
+    0: 'It is explained.',
+    1: 'The configuration has faults.'
+  },
 
   async run (args, io) {
     const { values, positionals: [method = '', url = ''] } = readArguments(args, OPTIONS, ['METHOD', 'URL'])

@@ -12,7 +12,16 @@ export const importNginx: Command = {
   name: 'import-nginx',
   summary: 'Turn an nginx.conf into a router.yaml.',
   usage: 'import-nginx FILE',
-  details: 'Writes router.yaml to stdout: redirect it to a file, and keep that file private, since mapped paths are secrets. FILE may be - for stdin. Exit code 1: a directive cannot be carried over; each is named as file:line:column, and nothing is written to stdout.',
+  details: 'Writes router.yaml to stdout: redirect it to a file, and keep that file private, since mapped paths are secrets. FILE may be - for stdin.',
+  examples: [
+    { line: 'import-nginx nginx.conf > router.yaml', does: 'Turn a file into a router.yaml.' },
+    { line: 'import-nginx - < nginx.conf', does: 'The same from stdin.' }
+  ],
+  exitCodes: {
+    0: 'All of it could be carried over.',
+    1: 'Something could not: each directive is named as file:line:column, and nothing is written to stdout.'
+  },
+  completes: 'files',
 
   async run (args, io) {
     const { positionals } = readArguments(args, {}, ['FILE'])

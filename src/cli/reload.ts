@@ -8,9 +8,15 @@ export const reload: Command = {
   summary: 'Make the running router take its configuration anew.',
   usage: 'reload [--config FILE]',
   options: CONFIG_OPTION,
-  details: `Asks the running router that --config belongs to; it loads the file that it was started with. Requests under way are finished under the old configuration. A file with a fault, or with a change that needs a restart, changes nothing.
-
-Exit code 0: every process serves by the new configuration. 1: the old one is in force, and why; or no router can be asked.`,
+  details: `Asks the running router that --config belongs to; it loads the file that it was started with. Requests under way are finished under the old configuration. A file with a fault, or with a change that needs a restart, changes nothing.`,
+  examples: [
+    { line: 'reload', does: 'Take over what was changed in the file.' },
+    { line: 'reload --config router.yaml', does: 'The same for the router that runs with this file.' }
+  ],
+  exitCodes: {
+    0: 'Every process serves by the new configuration.',
+    1: 'The old one is in force, and why; or no router can be asked.'
+  },
 
   async run (args, io) {
     const { values } = readArguments(args, CONFIG_OPTION)

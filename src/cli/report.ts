@@ -35,9 +35,16 @@ export function createReportCommand ({ openSource }: ReportCommandOptions): Comm
     options: OPTIONS,
     details: `Per project: requests received, answered 2xx and otherwise by Relay, and skipped by rule; copies taken, delivered, waiting, dead and dropped; and the event ids of those not delivered. Counts are by the hour in which a copy was taken, and are kept for 90 days.
 
-Asks the running router that --config belongs to. When none runs, the spool itself is read.
-
-Exit code 0: complete. 1: something is missing, also when it only waits; or no report can be made.`,
+Asks the running router that --config belongs to. When none runs, the spool itself is read.`,
+    examples: [
+      { line: 'report', does: 'Was everything of the last 24 hours delivered?' },
+      { line: 'report --since 7d --project 1', does: 'What of project 1 within a week?' },
+      { line: 'report --since 2026-08-20 --csv > report.csv', does: 'A table for the record.' }
+    ],
+    exitCodes: {
+      0: 'Complete.',
+      1: 'Something is missing, also when it only waits; or no report can be made.'
+    },
 
     async run (args, io) {
       const { values } = readArguments(args, OPTIONS)

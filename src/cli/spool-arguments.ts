@@ -5,7 +5,7 @@ import { didYouMean } from '../config/suggest.ts'
 import { parseDuration } from '../config/units.ts'
 import { CONFIG_OPTION, readArguments, UsageError, type Arguments } from './command.ts'
 
-const VERBS = ['ls', 'show', 'replay', 'purge'] as const
+export const SPOOL_VERBS = ['ls', 'show', 'replay', 'purge'] as const
 const DEFAULT_LIMIT = 100
 
 export const SPOOL_OPTIONS = {
@@ -20,7 +20,7 @@ export const SPOOL_OPTIONS = {
 } as const
 
 export interface SpoolArguments {
-  readonly verb: typeof VERBS[number]
+  readonly verb: typeof SPOOL_VERBS[number]
   /** Without repetitions. */
   readonly ids: readonly string[]
   readonly query: Query
@@ -35,8 +35,8 @@ type Values = Arguments<typeof SPOOL_OPTIONS>['values']
 /** @throws {UsageError} */
 export function readSpoolArguments (args: readonly string[]): SpoolArguments {
   const { values, positionals: [word = '', ...ids] } = readArguments(args, SPOOL_OPTIONS, ['ls|show|replay|purge', 'ID…'])
-  const verb = VERBS.find(name => name === word)
-  if (verb === undefined) throw new UsageError(`${word}: there is ls, show, replay and purge${didYouMean(word, VERBS)}`)
+  const verb = SPOOL_VERBS.find(name => name === word)
+  if (verb === undefined) throw new UsageError(`${word}: there is ls, show, replay and purge${didYouMean(word, SPOOL_VERBS)}`)
   const wrong = ids.find(id => !isId(id))
   if (wrong !== undefined) throw new UsageError(`${wrong}: not an id; an id has 32 hexadecimal digits, as spool ls prints it`)
   const query = readQuery(values)

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { DeadLetters, ListPending } from '../spool/types.ts'
 import { loadConfig, type Command, type Io } from './command.ts'
 import { reachSpool } from './reach-spool.ts'
-import { readSpoolArguments, SPOOL_OPTIONS, type SpoolArguments } from './spool-arguments.ts'
+import { readSpoolArguments, SPOOL_OPTIONS, SPOOL_VERBS, type SpoolArguments } from './spool-arguments.ts'
 import { createRemoteDesk } from './spool-remote.ts'
 import { act, listBacklog, listDeadLetters, showDeadLetters, type Stage } from './spool-verbs.ts'
 
@@ -28,12 +28,28 @@ export function createSpoolCommand ({ openReader }: SpoolCommandOptions): Comman
     options: SPOOL_OPTIONS,
     details: `A dead letter is a copy that was given up: the endpoint refused it, or it grew older than mirror.retry.max_age.
 
-  spool ls                     lists dead letters, the oldest first; --pending the backlog
-  spool show ID…               tells all about some: event, items, SDK, attempts, the endpoint's answer
-  spool replay ID… | --all     puts them back among the copies, as if they were new; or --project, --reason, --older-than
-  spool purge ID… | --all      removes them for good; or --project, --reason, --older-than
+  spool ls                  lists dead letters, the oldest first;
+                            --pending: the backlog
+  spool show ID…            tells all about some: event, items, SDK, attempts,
+                            the endpoint's answer
+  spool replay ID… | --all  puts them back among the copies, as if they were
+                            new; or --project, --reason, --older-than
+  spool purge ID… | --all   removes them for good; or --project, --reason,
+                            --older-than
 
-Asks the running router that --config belongs to. When none runs, the spool itself is opened. Exit code 1: the configuration has faults, the router or the spool cannot be reached, or an ID does not exist.`,
+Asks the running router that --config belongs to. When none runs, the spool itself is opened.`,
+    examples: [
+      { line: 'spool ls', does: 'Which copies were given up, and why?' },
+      { line: 'spool show 0123456789abcdef0123456789abcdef', does: 'What is in one, and what did the endpoint answer?' },
+      { line: 'spool replay --reason 403', does: 'Send those again that were refused with 403.' },
+      { line: 'spool purge --older-than 30d', does: 'Remove old ones for good.' },
+      { line: 'spool ls --pending', does: 'Which copies wait?' }
+    ],
+    exitCodes: {
+      0: 'It is done.',
+      1: 'The configuration has faults, the router or the spool cannot be reached, or an ID does not exist.'
+    },
+    completes: SPOOL_VERBS,
 
     async run (args, io) {
       const asked = readSpoolArguments(args)

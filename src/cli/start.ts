@@ -14,6 +14,15 @@ export const start: Command = {
   usage: 'start [--config FILE]',
   options: CONFIG_OPTION,
   details: 'SIGTERM, SIGINT and SIGQUIT stop it: requests under way are finished first, for up to 30 s. What waits in the spool stays there. SIGHUP, and every change of the file, makes it take its configuration anew.',
+  examples: [
+    { line: 'start', does: 'Run with the configuration that is found.' },
+    { line: 'start --config router.yaml', does: 'Run with this one.' },
+    { line: 'start --config nginx.conf', does: 'Run what an nginx.conf says.' }
+  ],
+  exitCodes: {
+    0: 'A signal stopped it, and it finished what was under way.',
+    1: 'It could not start: faults in the configuration, a port that cannot be had, a spool of a newer format.'
+  },
 
   async run (args, io) {
     const { values } = readArguments(args, CONFIG_OPTION)

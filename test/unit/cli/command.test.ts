@@ -59,16 +59,22 @@ test('any arguments are read, or are wrong in words', async t => {
   t.pass('no counterexample')
 })
 
+function squeezed (text: string): string {
+  return text.replaceAll(/\s+/g, ' ')
+}
+
 test('--help lists every command, and help tells about one', async t => {
   const overview = await run('--help')
 
   t.equal(overview.code, 0)
-  for (const { name, summary } of COMMANDS) t.match(overview.out, new RegExp(`^ +${name} +${summary}`, 'm'))
+  for (const { name, summary } of COMMANDS) t.ok(squeezed(overview.out).includes(` ${name} ${summary} `), name)
+  t.match(overview.out, /MIRROR_ROUTER_CONFIG/)
+  t.match(overview.out, /^Exit codes:$/m)
   t.strictSame(await run('help'), overview)
   t.strictSame(await run('-h'), overview)
 })
 
-test('every command has the name and the summary of its entry, and its help', async t => {
+test('every command has the name and the summary of its entry, and its help says how, when and with which exit codes', async t => {
   for (const { name, summary, load } of COMMANDS) {
     const command = await load()
     const help = await run('help', name)
@@ -77,9 +83,23 @@ test('every command has the name and the summary of its entry, and its help', as
     t.equal(command.summary, summary, name)
     t.ok(command.usage.startsWith(name), command.usage)
     t.equal(help.code, 0)
-    t.ok(help.out.startsWith(`usage: mirror-router ${command.usage}\n\n${summary}\n`), name)
+    t.ok(squeezed(help.out).startsWith(`usage: mirror-router ${command.usage} ${summary} `), name)
     for (const option of Object.keys(command.options ?? {})) t.match(help.out, `--${option}`)
+    t.ok(command.examples.length > 0, `${name} has examples`)
+    for (const { line, does } of command.examples) {
+      t.ok(line.startsWith(name) || line.startsWith('-t'), line)
+      t.match(does, /^[A-Z].*[.?]$/, does)
+      t.ok(help.out.includes(`  mirror-router ${line}\n`), line)
+    }
+    t.match(help.out, /^Exit codes:\n {2}0 {2}.*(?:\n {5}.*)*(?:\n {2}1 {2}.*(?:\n {5}.*)*)?\n {2}2 {2}The command line makes no sense\.\n$/m, name)
     t.strictSame(await run(name, '--help'), help)
+  }
+})
+
+test('help fits a terminal of 80 columns, but for examples that are longer', async t => {
+  for (const args of [['--help'], ...COMMANDS.map(({ name }) => ['help', name])]) {
+    const { out } = await run(...args)
+    t.strictSame(out.split('\n').filter(line => line.length > 80 && !line.startsWith('  mirror-router ')), [], args.join(' '))
   }
 })
 
