@@ -60,7 +60,7 @@ export function createPlots (): Plots {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: sync.key }, points: { size: 6 } },
       padding: [8, 8, 0, 0],
-      scales: { y: plot.logarithmic ? { distr: 3, range: logarithmicRange } : { range: (_chart, _min, max) => [0, Number.isFinite(max) && max > 0 ? max * 1.1 : 1] } },
+      scales: { y: plot.logarithmic ? { distr: 3, range: logarithmicRange } : { range: (_chart, _min, max) => [0, Math.max(max * 1.1 || 0, LEAST_TOP[plot.unit])] } },
       axes: [
         { ...axis, space: 60, size: 28, values: (_chart, splits) => axisTimes(splits) },
         {
@@ -99,6 +99,9 @@ export function createPlots (): Plots {
   return { show }
 }
 
+/** Of the axis, so that nothing happening does not look like much, in halves of a copy. */
+const LEAST_TOP = { per_minute: 4, copies: 4, ms: 1000 } as const
+
 /** As the style sheet has it for the palette in force. */
 function colour (name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
@@ -130,10 +133,9 @@ function powersOfTen (_chart: uPlot, _axis: number, min: number, max: number): n
   return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, at) => 10 ** (first + at * every))
 }
 
-function dataOf (series: readonly PlotSeries[], { from, step }: History): uPlot.AlignedData {
-  const length = Math.max(0, ...series.map(({ values }) => values.length))
+function dataOf (series: readonly PlotSeries[], { from, step, series: { accepted } }: History): uPlot.AlignedData {
   // uPlot reckons in seconds.
-  const times = Array.from({ length }, (_, at) => (from + at * step) / 1000)
+  const times = accepted.map((_, at) => (from + at * step) / 1000)
   return [times, ...series.map(({ values }) => [...values])]
 }
 

@@ -105,6 +105,7 @@ export function renderPlotFrames (): Html {
 
 /** @param at - The step that is looked at; `null` shows the newest that is known. */
 export function renderLegend ({ unit }: Plot, series: readonly PlotSeries[], at: number | null): Html {
+  if (series.length === 0) return html`<li class="muted">none so far</li>`
   return html`${series.map(({ label, look, values }) => {
     const value = at === null ? values.findLast(value => value !== null) ?? null : values[at] ?? null
     return html`<li class="series-${look}"><svg class="swatch" viewBox="0 0 18 8" aria-hidden="true"><line x1="0" y1="4" x2="18" y2="4" stroke-dasharray="${DASHES[look].join(' ')}"/></svg>
