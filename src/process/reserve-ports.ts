@@ -5,7 +5,8 @@ import type { Config, ListenerConfig } from '../config/config.ts'
 
 /**
  * The configuration with the ports and hosts that its listeners really get: port 0
- * becomes a free one, `::` becomes `0.0.0.0` on a machine without IPv6.
+ * becomes a free one, `::` becomes `0.0.0.0` on a machine without IPv6, for the admin
+ * listener too.
  *
  * Processes that share a port (SO_REUSEPORT) would share it with another router as
  * well, without an error; binding it alone first finds that out.
@@ -15,7 +16,8 @@ import type { Config, ListenerConfig } from '../config/config.ts'
 export async function reservePorts (config: Config): Promise<Config> {
   const listeners: ListenerConfig[] = []
   for (const listener of config.listeners) listeners.push(await reserve(listener))
-  return { ...config, listeners }
+  const { admin } = config
+  return { ...config, listeners, admin: admin.host === '::' ? { ...admin, host: (await reserve({ host: '::', port: 0 })).host } : admin }
 }
 
 /** A port that cannot be listened on, in words for the operator. */
@@ -23,7 +25,7 @@ export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
-async function reserve (listener: ListenerConfig): Promise<ListenerConfig> {
+async function reserve<Listener extends Pick<ListenerConfig, 'host' | 'port'>> (listener: Listener): Promise<Listener> {
   try {
     return { ...listener, port: await bind(listener.host, listener.port) }
   } catch (error) {
