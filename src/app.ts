@@ -135,7 +135,7 @@ export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, p
 
   async function listen (): Promise<void> {
     await mkdir(bodyFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'The folder for large request bodies cannot be made; they stay in memory.')
+      log.warn({ error: String(error) }, 'The folder for large request bodies cannot be made; they stay in memory. Is the folder of spool.path there, and may this user write it?')
     })
     await Promise.all(listeners.map(listener => listener.listen()))
     copying?.deliveries.start()

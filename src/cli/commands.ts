@@ -71,7 +71,7 @@ async function dispatch ([word, ...rest]: readonly string[], io: Io): Promise<nu
     return await command.run(rest, io)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    throw new UsageError(`${error.message}\nusage: ${PROGRAM} ${command.usage}`)
+    throw new UsageError(`${error.message}\nusage: ${PROGRAM} ${command.usage}\n${PROGRAM} help ${command.name} tells more`)
   }
 }
 

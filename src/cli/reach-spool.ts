@@ -30,7 +30,9 @@ export async function reachSpool<Source> ({ admin, spool: { path } }: Config, op
   try {
     return { running: false, source: await open(path) }
   } catch (error) {
-    throw new CommandError(`${nobody}, and the spool in ${path} cannot be opened (${error instanceof Error ? error.message : String(error)}).`, { cause: error })
+    const why = error instanceof Error ? error.message : String(error)
+    const hint = /EACCES|permission denied/i.test(why) ? ' Run this as the user that the router runs as.' : ''
+    throw new CommandError(`${nobody}, and the spool in ${path} cannot be opened (${why}).${hint}`, { cause: error })
   }
 }
 

@@ -5,7 +5,7 @@
  *   "$http_referer" "$http_user_agent" "$http_x_forwarded_for"
  *
  * with nginx's escaping, and `-` for what is not there. A difference on purpose:
- * the values of `sentry_key=` are masked.
+ * the values of `sentry_key=` are masked, and the key of a `dsn=`.
  */
 import { headerValue, type RawHeaders } from '../http1/message.ts'
 import type { Settled } from '../proxy/ports.ts'
@@ -90,9 +90,14 @@ function shown (value: string | undefined): string {
   return escaped
 }
 
-/** Possession of a key is the right to send events. */
+/**
+ * Possession of a key is the right to send events. The crash report dialog names its
+ * DSN in the query. Bounded, for a line that is nothing but beginnings.
+ */
 function masked (value: string | undefined): string | undefined {
-  return value?.includes('sentry_key=') === true ? value.replaceAll(/sentry_key=[^&#\s]*/g, 'sentry_key=***') : value
+  if (value === undefined) return undefined
+  const text = value.includes('sentry_key=') ? value.replaceAll(/sentry_key=[^&#\s]*/g, 'sentry_key=***') : value
+  return text.includes('dsn=') ? text.replaceAll(/(\bdsn=https?(?::|%3A)(?:\/|%2F){2})(?:(?!%40)[^&#\s@]){0,128}(?=@|%40)/gi, '$1***') : text
 }
 
 /** The user of `Authorization: Basic`, decoded as nginx does (ngx_http_auth_basic_user): none without a colon, none when empty. */

@@ -22,7 +22,7 @@ export async function prepareSpool (path: string, log: Pick<Logger, 'warn'>): Pr
     return found
   } catch (error) {
     if (error instanceof SpoolFormatError) throw error
-    log.warn({ error: String(error) }, 'The spool cannot be looked into at the start.')
+    log.warn({ error: String(error) }, 'The spool cannot be looked into at the start: what earlier runs left waits until the next one. Is the folder of spool.path there, and may this user write it?')
     return []
   }
 }

@@ -31,7 +31,7 @@ async function reserve<Listener extends Pick<ListenerConfig, 'host' | 'port'>> (
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     if (code === 'EAFNOSUPPORT' && listener.host === '::') return await reserve({ ...listener, host: '0.0.0.0' })
-    throw new ListenError(`cannot listen on ${listener.host} port ${listener.port}: ${explain(code)}`, { cause: error })
+    throw listenError(listener, 'listeners[]', error)
   }
 }
 
@@ -46,11 +46,20 @@ function bind (host: string, port: number): Promise<number> {
   })
 }
 
-function explain (code: string): string {
+/** @param section - Of the configuration, that says where to listen: `admin`. */
+export function listenError ({ host, port }: { readonly host: string, readonly port: number }, section: string, cause: unknown): ListenError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  return new ListenError(`cannot listen on ${host} port ${port}: ${explain(code, section)}`, { cause })
+}
+
+function explain (code: string, section: string): string {
   switch (code) {
-    case 'EADDRINUSE': return 'something else listens there; stop it, or change listeners[].port'
-    case 'EACCES': return 'this user may not; ports below 1024 need the right to bind them (net.ipv4.ip_unprivileged_port_start), or change listeners[].port'
-    case 'EADDRNOTAVAIL': return 'this machine has no such address; change listeners[].host'
+    case 'EADDRINUSE': return `something else listens there; stop it, or change ${section}.port`
+    case 'EACCES': return `this user may not; ports below 1024 need the right to bind them (net.ipv4.ip_unprivileged_port_start), or change ${section}.port`
+    case 'EADDRNOTAVAIL': return `this machine has no such address; change ${section}.host`
+    case 'EAFNOSUPPORT': return `this machine has no IPv6; write ${section}.host: 0.0.0.0, or an address of IPv4`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN': return `the name has no address here (${code}); write an address as ${section}.host`
     default: return code
   }
 }

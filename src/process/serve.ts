@@ -28,7 +28,7 @@ import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
 import { VERSION } from '../version.ts'
 import { prepareSpool } from './prepare-spool.ts'
-import { ListenError, reservePorts } from './reserve-ports.ts'
+import { ListenError, listenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -91,10 +91,12 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   try {
     await admin.listen()
   } catch (error) {
-    throw new ListenError(`cannot listen on ${config.admin.host} port ${config.admin.port} (admin): ${String(error)}`, { cause: error })
+    throw listenError(config.admin, 'admin', error)
   }
   log.debug({ routes: admin.routes }, 'routes of the admin listener')
-  await pool.start()
+  await pool.start().catch((error: unknown) => {
+    throw new ListenError(`the processes cannot start: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  })
   pool.reloads.configured()
   status.start()
   const takeOver = setTimeout(() => { takeOverWhatIsLeft(pool, reader, log) }, TAKE_OVER_MS)

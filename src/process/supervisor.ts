@@ -122,7 +122,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     onChange?.()
     if (stopping) return
     restartMs = performance.now() - worker.startedAt > STABLE_MS ? FIRST_RESTART_MS : Math.min(restartMs * 2, MAX_RESTART_MS)
-    log.error({ worker: worker.child.pid, code, signal, restartMs }, 'A worker ended; another takes its place.')
+    log.error({ worker: worker.child.pid, code, signal, restartMs }, 'A worker ended; another takes its place. If this goes on, look at what it wrote before, and whether memory is short.')
     setTimeout(() => { if (!stopping) spawn() }, restartMs)
   }
 

@@ -76,7 +76,7 @@ export function createDisk (options: DiskOptions): Disk {
 
   function setAside (): void {
     const name = moveAside(path, now())
-    log.error({ file: join(path, name) }, 'The spool on disk is damaged and was moved aside; what it held is not delivered. A new one was begun.')
+    log.error({ file: join(path, name) }, 'The spool on disk is damaged and was moved aside; what it held is not delivered. A new one was begun. Check the disk; the file can be removed when nobody wants to look into it.')
   }
 
   /** An inode's number alone may be given to the next file. */
@@ -116,7 +116,7 @@ export function createDisk (options: DiskOptions): Disk {
   }
 
   function tellFailure (error: unknown): void {
-    log.error({ error: String(error) }, 'The spool cannot write to its disk; copies wait in memory, up to a bound, and are lost if this process ends.')
+    log.error({ error: String(error) }, 'The spool cannot write to its disk; copies wait in memory, up to a bound, and are lost if this process ends. Is the disk at spool.path full, read-only, or gone? It is used again as soon as it works.')
   }
 
   function tryAgain (): void {

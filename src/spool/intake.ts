@@ -102,7 +102,7 @@ export function createIntake (options: IntakeOptions): Intake {
     } catch (error) {
       files.delete(fileId.toString('hex'))
       void bodies.remove(fileId)
-      if (!complained) log.warn({ error: String(error) }, 'Large bodies cannot be put into files; those in memory stay there, up to a bound.')
+      if (!complained) log.warn({ error: String(error) }, 'Large bodies cannot be put into files; those in memory stay there, up to a bound. Is the disk at spool.path full or read-only?')
       complained = true
       if (copy.body.chunks !== null) {
         insert(copy, null)

@@ -175,7 +175,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     for (let entry = window.oldest(); entry !== null; entry = entry.younger) entries.push(entry)
     const lost = entries.filter(entry => entry.disk === 'none' && entry.want !== 'none')
     for (const { copy } of lost) onDrop(copy.project, 'spool_error')
-    if (lost.length > 0) log.error({ copies: lost.length }, 'Copies were lost: the spool could not write them before the end.')
+    if (lost.length > 0) log.error({ copies: lost.length }, 'Copies were lost: the spool could not write them before the end. Look at the disk at spool.path; mirror-router report tells which.')
   }
 
   function onMoved (entry: Entry): void {

@@ -1,5 +1,5 @@
 /** The admin listener of the real program: who may ask, and how well everything is. */
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -63,6 +63,9 @@ test('every route that changes state or shows bodies wants the token', async t =
     t.not((await fetch(url, { method, headers: { ...BEARER, 'content-type': 'application/json' }, ...!reads && { body: '{}' } })).status, 401, `${method} ${path} with the token`)
   }
   t.notMatch(router.output(), TOKEN)
+
+  const page = await readFile(new URL('../../docs/admin.md', import.meta.url), 'utf8')
+  for (const { path } of routes) t.ok(page.includes(path.startsWith('/assets/') ? '`GET /assets/' : ` ${path}`) || page.includes(`\`${path}\``), `${path} is in docs/admin.md`)
 })
 
 test('neither another site nor a name that points here gets anything but metrics and health', async t => {

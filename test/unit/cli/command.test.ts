@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import * as fc from 'fast-check'
 import { UsageError, readArguments } from '../../../src/cli/command.ts'
@@ -96,6 +97,13 @@ test('every command has the name and the summary of its entry, and its help says
   }
 })
 
+test('--help names every variable of the file that is shipped', async t => {
+  const shipped = readFileSync(new URL('../../../config/router.yaml', import.meta.url), 'utf8')
+  const { out } = await run('--help')
+
+  for (const [, name = ''] of shipped.matchAll(/\$\{([A-Z_]+)/g)) t.ok(out.includes(name), name)
+})
+
 test('help fits a terminal of 80 columns, but for examples that are longer', async t => {
   for (const args of [['--help'], ...COMMANDS.map(({ name }) => ['help', name])]) {
     const { out } = await run(...args)
@@ -123,5 +131,5 @@ test('an unknown command or option is answered with the nearest known one', asyn
   t.strictSame(await run('banana'), { code: 2, out: '', err: 'mirror-router: banana: unknown command; see mirror-router --help\n' })
   t.strictSame(await run('--hlep'), { code: 2, out: '', err: 'mirror-router: --hlep: unknown option; did you mean --help?\n' })
   t.strictSame(await run('help', 'chekc'), { code: 2, out: '', err: 'mirror-router: chekc: unknown command; did you mean check?\n' })
-  t.strictSame(await run('check', '--confg', 'x'), { code: 2, out: '', err: 'mirror-router: --confg: unknown option; did you mean --config?\nusage: mirror-router check [--config FILE]\n' })
+  t.strictSame(await run('check', '--confg', 'x'), { code: 2, out: '', err: 'mirror-router: --confg: unknown option; did you mean --config?\nusage: mirror-router check [--config FILE]\nmirror-router help check tells more\n' })
 })

@@ -88,6 +88,14 @@ test('keys of Sentry are masked in the request and the referer', async t => {
   t.match(line, '"https://h/?a=1&sentry_key=***#x"')
 })
 
+test('the key of a DSN in a query is masked, and nothing else of it', async t => {
+  const line = await lineOf(t, settledOf('GET /api/embed/error-page/?dsn=https%3A%2F%2Fabc123%40sentry.example%2F1&eventId=e HTTP/1.1', ['Referer', 'https://h/?dsn=http://abc:def456@sentry.example/1']))
+
+  t.match(line, '"GET /api/embed/error-page/?dsn=https%3A%2F%2F***%40sentry.example%2F1&eventId=e HTTP/1.1"')
+  t.match(line, '"https://h/?dsn=http://***@sentry.example/1"')
+  t.match(await lineOf(t, settledOf('GET /?dsn=https://nobody/1 HTTP/1.1', [])), '"GET /?dsn=https://nobody/1 HTTP/1.1"')
+})
+
 test('json lines are ASCII, and say what main says and more', async t => {
   const line = await lineOf(t, settledOf('GET /?sentry_key=k HTTP/1.1', ['User-Agent', 'caf\xe9 "x"']), { format: 'json' })
 
