@@ -69,7 +69,7 @@ export interface WatchOptions {
 
 /** Until the signal. A router that is away is waited for: it may be restarting. */
 export async function watch ({ admin, io, signal, everyMs }: WatchOptions): Promise<void> {
-  const screen = io.stdout.isTTY === true ? createScreen(io.stdout) : null
+  const screen = io.stdout.isTTY === true && io.env['TERM'] !== 'dumb' ? createScreen(io.stdout) : null
   let last = ''
   try {
     while (!signal.aborted) {

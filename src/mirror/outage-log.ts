@@ -44,7 +44,7 @@ export interface OutageMerge<Source> {
   /** A process found out. */
   told (source: Source, event: OutageEvent): void
   /** What a process says of itself now and then: whoever forgot an outage, as after a reload, says so by this. */
-  seen (source: Source, delivery: DeliveryStatus): void
+  seen (source: Source, delivery: DeliveryStatus, pending: number): void
   /** The process has ended. */
   gone (source: Source): void
 }
@@ -56,46 +56,47 @@ interface OpenOutage<Source> {
   failures: number
 }
 
-export interface OutageMergeOptions {
+export interface OutageMergeOptions<Source> {
   readonly onOutage: OnOutage
-  /** Copies in the spools of all. */
-  readonly pending: () => number
+  /** Copies in the spools of all others, as they said last. */
+  readonly pendingOfOthers: (source: Source) => number
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
 /** Down from the first process that says so until the last one of those takes it back. */
-export function createOutageMerge<Source> ({ onOutage, pending, now }: OutageMergeOptions): OutageMerge<Source> {
+export function createOutageMerge<Source> ({ onOutage, pendingOfOthers, now }: OutageMergeOptions<Source>): OutageMerge<Source> {
   const open = new Map<string | null, OpenOutage<Source>>()
 
-  function end (project: string | null, { since, failures }: OpenOutage<Source>): void {
+  function end (project: string | null, { since, failures }: OpenOutage<Source>, pending: number): void {
     open.delete(project)
-    onOutage({ kind: 'back', project, downMs: now() - since, failures, pending: pending() })
+    onOutage({ kind: 'back', project, downMs: now() - since, failures, pending })
   }
 
   return {
     told (source, event) {
       const { kind, project } = event
+      const pending = event.pending + pendingOfOthers(source)
       const known = open.get(project)
       if (kind === 'down') {
         known?.sources.add(source)
         if (known !== undefined) return
         open.set(project, { since: now(), sources: new Set([source]), failures: 0 })
-        onOutage({ ...event, pending: pending() })
+        onOutage({ ...event, pending })
       } else if (known !== undefined) {
         known.sources.delete(source)
         known.failures += event.failures
-        if (known.sources.size === 0) end(project, known)
+        if (known.sources.size === 0) end(project, known, pending)
       }
     },
 
-    seen (source, { downSince, projectsDown, lastSuccessAt }) {
+    seen (source, { downSince, projectsDown, lastSuccessAt }, pending) {
       const downNow = new Set<string | null>(projectsDown.map(({ project }) => project))
       if (downSince !== null) downNow.add(null)
       for (const [project, outage] of open) {
         if (!downNow.has(project)) outage.sources.delete(source)
         // Nobody is left to take it back: a copy that got through does.
-        if (outage.sources.size === 0 && !downNow.has(project) && (lastSuccessAt ?? 0) > outage.since) end(project, outage)
+        if (outage.sources.size === 0 && !downNow.has(project) && (lastSuccessAt ?? 0) > outage.since) end(project, outage, pending + pendingOfOthers(source))
       }
     },
 

@@ -61,7 +61,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
   const metrics = createMetrics({ now: () => Date.now(), accessLogDroppedLines: () => 0 })
   const outages = createOutageMerge<Worker>({
     onOutage: event => { logOutage(log, event) },
-    pending: () => [...workers].reduce((sum, { last }) => sum + (last?.status.spool?.pending ?? 0), 0),
+    pendingOfOthers: worker => [...workers].reduce((sum, other) => other === worker ? sum : sum + pendingOf(other.last), 0),
     now: () => Date.now()
   })
   let stopping = false
@@ -98,7 +98,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
         break
       case 'report':
         worker.last = message.report
-        if (message.report.status.delivery !== null) outages.seen(worker, message.report.status.delivery)
+        if (message.report.status.delivery !== null) outages.seen(worker, message.report.status.delivery, pendingOf(message.report))
         if (message.request !== null) worker.waiting.get(message.request)?.(message)
         break
       case 'outage':
@@ -229,4 +229,8 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
       return { metrics: [metrics.snapshot(null), ...reports.map(report => report.metrics)], processes: reports.map(report => report.status) }
     }
   }
+}
+
+function pendingOf (report: ProcessReport | null): number {
+  return report?.status.spool?.pending ?? 0
 }

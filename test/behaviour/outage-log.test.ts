@@ -27,6 +27,7 @@ for (const workers of [1, 2]) {
       { level: 'info', msg: /is back/, downMs: Number, failures: Number, pending: Number }
     ])
     t.equal(lines().length, 2)
+    t.ok(Number(lines()[0]?.['pending']) >= 8, 'those that failed wait')
     t.notMatch(router.output(), /c0ffee|\/rum\/sentry/)
   })
 }

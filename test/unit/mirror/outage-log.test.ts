@@ -9,7 +9,7 @@ function setup (): { merge: OutageMerge<string>, told: OutageEvent[], pass: (ms:
   const told: OutageEvent[] = []
   let time = 1_000_000
   return {
-    merge: createOutageMerge({ onOutage: event => { told.push(event) }, pending: () => 70, now: () => time }),
+    merge: createOutageMerge({ onOutage: event => { told.push(event) }, pendingOfOthers: () => 67, now: () => time }),
     told,
     pass: ms => { time += ms },
     now: () => time
@@ -50,12 +50,12 @@ test('an outage outlives the process that found it, and is over when a copy gets
   pass(5000)
 
   merge.gone('a')
-  merge.seen('b', statusOf({ lastSuccessAt: before - 1 }))
+  merge.seen('b', statusOf({ lastSuccessAt: before - 1 }), 3)
   t.equal(told.length, 1, 'its last success was before')
   merge.told('b', DOWN)
   t.equal(told.length, 1, 'it is the same outage')
   merge.gone('b')
-  merge.seen('c', statusOf({ lastSuccessAt: now() }))
+  merge.seen('c', statusOf({ lastSuccessAt: now() }), 3)
 
   t.match(told[1], { kind: 'back', downMs: 5000 })
   t.equal(told.length, 2)
@@ -66,11 +66,11 @@ test('a process that forgot an outage, as after a reload, takes it back by its n
   merge.told('a', DOWN)
   pass(1000)
 
-  merge.seen('a', statusOf({ downSince: now() - 1000 }))
+  merge.seen('a', statusOf({ downSince: now() - 1000 }), 3)
   t.equal(told.length, 1)
-  merge.seen('a', statusOf())
+  merge.seen('a', statusOf(), 3)
   t.equal(told.length, 1, 'nothing got through yet')
-  merge.seen('a', statusOf({ lastSuccessAt: now() }))
+  merge.seen('a', statusOf({ lastSuccessAt: now() }), 3)
 
   t.match(told[1], { kind: 'back', downMs: 1000 })
 })
