@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
+import { freePorts } from '../../src/demo/router-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -35,7 +36,8 @@ test('a right file is told in one line what is in force, without its mapped path
 })
 
 test('the admin token is told by no command, right or wrong', async t => {
-  const folder = t.testdir({ 'router.yaml': `${GOOD}admin: { host: "::", token: "\${ADMIN_TOKEN}" }\n` })
+  const [port] = await freePorts(1)
+  const folder = t.testdir({ 'router.yaml': `${GOOD}admin: { host: "::", port: ${port}, token: "\${ADMIN_TOKEN}" }\n` })
   const told: string[] = []
 
   for (const token of ['t0p-s3cret-t0p-s3cret', 't0p-s3cret']) {
