@@ -26,6 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'reload', aliases: [], summary: 'Make the running router take its configuration anew.', load: async () => (await import('./reload.ts')).reload },
   { name: 'spool', aliases: [], summary: 'List, show, replay or purge dead letters.', load: async () => (await import('./spool.ts')).spool },
   { name: 'report', aliases: [], summary: 'Show what was copied, what was delivered, and what is missing.', load: async () => (await import('./report.ts')).report },
+  { name: 'doctor', aliases: [], summary: 'Look at the whole chain, and say what to do about each fault.', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'demo', aliases: [], summary: 'Show the whole thing on this machine, with stand-ins and real traffic.', load: async () => (await import('./demo.ts')).demo },
   { name: 'completion', aliases: [], summary: 'Print what makes a shell complete command lines of this program.', load: async () => (await import('./completion.ts')).completion }
 ]
