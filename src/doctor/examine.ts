@@ -28,8 +28,8 @@ export interface Patient {
   readonly envFile: { readonly path: string, readonly name: string } | null
 }
 
-/** What the override hands on under another name. */
-const RENAMED: Readonly<Record<string, string>> = { MIRROR_ROUTER_ADMIN_TOKEN: 'ADMIN_TOKEN' }
+/** The override hands it on under the second name, the file that is shipped asks for it so. */
+const TOKEN_NAMES = ['MIRROR_ROUTER_ADMIN_TOKEN', 'ADMIN_TOKEN'] as const
 
 export async function examine ({ file, name, env, envFile }: Patient): Promise<Finding[]> {
   const read = envFile === null ? null : readEnv(envFile.path)
@@ -83,7 +83,9 @@ function judgeReaders ({ path, name }: NonNullable<Patient['envFile']>, { variab
 }
 
 function environmentOf (file: EnvFile | null): Environment {
-  return Object.fromEntries([...file?.variables.values() ?? []].map(({ name, value }) => [RENAMED[name] ?? name, value]))
+  const values = Object.fromEntries([...file?.variables.values() ?? []].map(({ name, value }) => [name, value]))
+  const [name, other] = TOKEN_NAMES
+  return values[name] === undefined ? values : { [other]: values[name], ...values }
 }
 
 /** `null` where something is missing or is a placeholder still. */

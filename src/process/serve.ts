@@ -14,6 +14,7 @@ import { createAdminServer } from '../admin/server.ts'
 import { registerStatusRoutes } from '../admin/status-routes.ts'
 import { createApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
+import { importedWords } from '../config/imported.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import type { ClosableLogger } from '../log/logger.ts'
@@ -30,6 +31,7 @@ import { VERSION } from '../version.ts'
 import { prepareSpool } from './prepare-spool.ts'
 import { ListenError, listenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
+import { lookAround, surroundingsWarnings } from './surroundings.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
@@ -85,7 +87,8 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
     await pool.apply(next)
   }
 
-  for (const warning of configWarnings(config)) log.warn(warning)
+  // A warning, for an imported file seldom lets through what is less.
+  for (const warning of [importedWords(config) ?? [], configWarnings(config), surroundingsWarnings(config, lookAround(config))].flat()) log.warn(warning)
   const stopped = nextSignal()
   process.on('SIGHUP', () => { void reloader.reload() })
   try {
