@@ -18,9 +18,9 @@ RUN npm ci --omit=dev --ignore-scripts && \
 
 # Debian with the node binary alone: Node's own image has npm too, which nothing here runs.
 FROM debian:${DEBIAN}-slim
-# curl and tree for self-hosted's scripts and health check; libatomic1 and libstdc++6 for node.
+# curl and tree for self-hosted's scripts and health check; libatomic1 and libstdc++6 for node; tini to be stopped at any moment.
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends ca-certificates curl libatomic1 libstdc++6 tree && \
+    apt-get install -y --no-install-recommends ca-certificates curl libatomic1 libstdc++6 tini tree && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/* && \
     groupadd --gid 10001 mirror-router && \
     useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin mirror-router && \

@@ -66,7 +66,8 @@ healthy() {
 
 # The process that serves, as the kernel sees it.
 status_of_router() {
-  inside "$1" sh -c 'cat /proc/1/status' | grep -E "^($2):"
+  # shellcheck disable=SC2016
+  inside "$1" sh -c 'for folder in /proc/[0-9]*; do case $(tr "\0" " " < $folder/cmdline) in "node /app/src/main.ts start"*) cat $folder/status;; esac; done' | grep -E "^($2):"
 }
 
 logs() {
@@ -82,6 +83,16 @@ stops() {
   echo "exit code $code after $(($(date +%s) - began)) s"
   logs "$1" | tail -n 5
   has_ended "$1" && [ "$code" = 0 ] && [ $(($(date +%s) - began)) -lt 10 ]
+}
+
+# By the signal, as nothing waited for it yet, or in order.
+stops_early() {
+  local code began
+  began=$(date +%s)
+  engine stop -t 10 "$RUN-$1" > /dev/null
+  code=$(engine inspect -f '{{.State.ExitCode}}' "$RUN-$1")
+  echo "exit code $code after $(($(date +%s) - began)) s"
+  [ "$code" = 143 ] || [ "$code" = 0 ]
 }
 
 # ends NAME CODE WORDS: a container that is not to stay, and says why
@@ -180,6 +191,8 @@ nginx_command() {
   cp test/fixtures/nginx/stock.conf "$WORK/nginx.conf.good" && cat "$WORK/nginx.conf.good" > "$WORK/nginx.conf"
   check 'nginx -s reload without a router is an error' says 1 'nginx: \[error\] open\(\) "/run/nginx.pid" failed' once -- nginx -s reload
   check 'SIGTERM ends it in time, with exit code 0' stops nginx
+  start early -v "$WORK/nginx.conf:/etc/nginx/nginx.conf:ro"
+  check 'one that is stopped while it starts does not hang' stops_early early
   start foreground -v "$WORK/nginx.conf:/etc/nginx/nginx.conf:ro" -- nginx -g 'daemon off;'
   check "the command of nginx's own image starts it" eventually healthy foreground
   check 'nginx -s quit ends it in time, with exit code 0' stops foreground quit
@@ -218,6 +231,14 @@ without_rights() {
 
   start another-user "${unprivileged[@]}" "${ports[@]}" --user 4321:0
   check 'any other user does, too' eventually healthy another-user
+
+  start few-rights --cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add NET_BIND_SERVICE
+  check 'as root with the rights to become another user and to open ports it becomes healthy' eventually healthy few-rights
+  check 'and nginx -s stop reaches it' stops few-rights stop
+
+  start homeless --user 4321:4321 "${ports[@]}" -v "$WORK/router.yaml:/etc/mirror-router/router.yaml:ro"
+  check 'a user who may not write the spool is served all the same' eventually healthy homeless
+  check 'and is told' says 0 'spool cannot write to its disk' logs homeless
 
   start stuck-root --cap-drop SETUID
   check 'root that cannot become another user, and has other rights, is refused' ends stuck-root 1 'Start the container with'

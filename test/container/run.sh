@@ -59,13 +59,14 @@ build() {
     -t "$IMAGE" . > "$WORK/build.log" 2>&1 || { tail -n 20 "$WORK/build.log"; return 1; }
 }
 
+# Without systemd podman has nothing to run health checks by, and says so each time; here they are run one by one.
 engine() {
-  podman --log-level error --cgroup-manager cgroupfs --events-backend none --runtime crun "$@"
+  podman --log-level error --cgroup-manager cgroupfs --events-backend none --runtime crun "$@" 2> >(grep -v 'systemd connection\|syslog' >&2)
 }
 
 clean_up() {
   local id
-  for id in $(engine ps -aq --filter "label=run=$RUN"); do engine rm -f -t 0 "$id" > /dev/null || true; done
+  for id in $(engine ps -aq --filter "label=run=$RUN"); do engine rm -f -v -t 0 "$id" > /dev/null || true; done
   for id in $(engine volume ls -q --filter "label=run=$RUN"); do engine volume rm -f "$id" > /dev/null || true; done
   engine network rm -f "$RUN" > /dev/null || true
   rm -rf "$WORK"
