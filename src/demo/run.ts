@@ -95,6 +95,7 @@ export async function runDemo (options: DemoOptions): Promise<number> {
   options.write(`
   Sentry UI (web)          http://127.0.0.1:${port}/
   Sentry UI (web-rum)      http://127.0.0.1:${rumPort}/
+  status page              http://127.0.0.1:${adminPort}/
   metrics                  http://127.0.0.1:${adminPort}/metrics
 
 `)
