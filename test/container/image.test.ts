@@ -7,12 +7,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { test } from 'tap'
+import { t as tests, test } from 'tap'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NGINX = join(ROOT, 'config/container/nginx')
 const NEEDED = ['buildah', 'podman', 'debootstrap']
 const FIXTURES = join(ROOT, 'test/fixtures/nginx')
+
+/** The first run makes images to build on. */
+const CONTAINERS_MS = 900_000
 
 interface Package {
   readonly version: string
@@ -30,6 +33,8 @@ function whyNoContainers (): string | false {
   const missing = NEEDED.filter(tool => !(process.env['PATH'] ?? '').split(delimiter).some(folder => existsSync(join(folder, tool))))
   return missing.length > 0 && `there is no ${missing.join(', ')}`
 }
+
+if (whyNoContainers() === false) tests.setTimeout(CONTAINERS_MS)
 
 /** The command `nginx` of the image, with the program of this checkout behind it. */
 async function nginx (folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
@@ -137,7 +142,7 @@ test('what nginx does not know either is refused in its words', async t => {
   }
 })
 
-test('the image does what docs/container.md promises', { skip: whyNoContainers(), timeout: 900_000 }, async t => {
+test('the image does what docs/container.md promises', { skip: whyNoContainers(), timeout: CONTAINERS_MS }, async t => {
   const run = spawn('bash', [join(ROOT, 'test/container/run.sh')], { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise<number | null>(resolve => { run.on('close', resolve) })
   let checks = 0
