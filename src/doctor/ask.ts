@@ -101,15 +101,11 @@ export async function ask (question: Question): Promise<Reply> {
   }
 }
 
+/** Errors after that are those of later stages, and of none where nobody waits any more. */
 function opened<S extends Socket> (socket: S, event: 'connect' | 'secureConnect'): Promise<S> {
   return new Promise((resolve, reject) => {
-    socket.once(event, () => {
-      socket.off('error', reject)
-      // Between the stages nobody else listens.
-      socket.on('error', () => {})
-      resolve(socket)
-    })
-    socket.once('error', reject)
+    socket.once(event, () => { resolve(socket) })
+    socket.on('error', reject)
     socket.once('timeout', () => { socket.destroy(timedOut()) })
   })
 }

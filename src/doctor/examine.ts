@@ -35,15 +35,17 @@ export async function examine ({ file, name, env, envFile }: Patient): Promise<F
   const read = envFile === null ? null : readEnv(envFile.path)
   const variables = read === null || typeof read === 'string' ? null : read
   const loaded = await loadConfigFile(file, { ...environmentOf(variables), ...env })
+  const environment = envFindings(envFile, read)
+  const isSlsRight = !environment.some(({ check, state }) => check.startsWith('SLS_') && state !== 'ok' && state !== 'warning')
   const [chain, sls] = await Promise.all([
     loaded.config === undefined ? [] : examineChain(loaded.config),
-    variables === null ? [] : examineSls(slsAccess(variables), Date.now())
+    variables === null || !isSlsRight ? [] : examineSls(slsAccess(variables), Date.now())
   ])
   return [
     ...judgeConfiguration(name, loaded),
     ...chain,
-    ...envFindings(envFile, read),
-    ...sls.filter(() => variables?.variables.has('SLS_PROJECT')),
+    ...environment,
+    ...sls,
     ...loaded.config === undefined ? [skipped('everything else', 'needs a configuration that is right')] : adviseOnIssues(loaded.config)
   ]
 }
@@ -88,15 +90,14 @@ function environmentOf (file: EnvFile | null): Environment {
   return values[name] === undefined ? values : { [other]: values[name], ...values }
 }
 
-/** `null` where something is missing or is a placeholder still. */
-function slsAccess ({ variables }: EnvFile): SlsAccess | null {
+/** Of variables without a fault. */
+function slsAccess ({ variables }: EnvFile): SlsAccess {
   const value = (name: string, fallback = ''): string => variables.get(name)?.value || fallback
-  const access = {
+  return {
     endpoint: value('SLS_ENDPOINT', 'cn-chengdu.log.aliyuncs.com'),
     keyId: value('SLS_ACCESS_KEY_ID'),
     secret: value('SLS_ACCESS_KEY_SECRET'),
     project: value('SLS_PROJECT'),
     logstore: value('SLS_LOGSTORE', 'logstore-rum')
   }
-  return Object.values(access).every(each => each !== '' && !/[<>\s/]/.test(each.replace(/^https?:\/\//, ''))) ? access : null
 }

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import { isIP } from 'node:net'
 import { causeWords } from '../status/words.ts'
 import { ask, type Reply } from './ask.ts'
-import { fault, ok, skipped, warning, type Finding } from './finding.ts'
+import { fault, ok, warning, type Finding } from './finding.ts'
 
 export interface SlsAccess {
   /** Host, with a port and a scheme where they differ from https and 443. */
@@ -19,9 +19,7 @@ export interface SlsAccess {
 
 const CHECK = 'SLS access'
 
-/** @param access - `null`: not all of it is set, which is somebody else's finding. */
-export async function examineSls (access: SlsAccess | null, now: number): Promise<Finding[]> {
-  if (access === null) return [skipped(CHECK, 'not asked, because it is not all set')]
+export async function examineSls (access: SlsAccess, now: number): Promise<Finding[]> {
   const { scheme, host, port } = placeOf(access.endpoint)
   // As the SDKs of SLS do it: the project is a part of the name, where there is a name.
   const name = isIP(host) === 0 ? `${access.project}.${host}` : host
@@ -30,7 +28,7 @@ export async function examineSls (access: SlsAccess | null, now: number): Promis
     port: port ?? (scheme === 'http' ? 80 : 443),
     tls: scheme === 'http' ? null : { name, ca: null },
     method: 'GET',
-    path: `/logstores/${access.logstore}`,
+    path: `/logstores/${encodeURIComponent(access.logstore)}`,
     headers: { Host: `${access.project}.${host}`, ...signedHeaders(access, now) }
   })
   return [judgeSls(reply)]
