@@ -114,6 +114,11 @@ says() {
   [ "$code" = "$1" ] && printf '%s\n' "$said" | grep -qE -- "$2"
 }
 
+# says_not WORDS COMMAND…
+says_not() {
+  ! "${@:2}" 2>&1 | grep -E -- "$1"
+}
+
 run_checks() {
   prepare
   the_image
@@ -169,7 +174,7 @@ in_place_of_nginx() {
   check 'port 80 has Relay' says 0 'relay' inside nginx curl -sS --data '{}' http://localhost/api/1/envelope/
   check 'it is an ordinary user, who gains no rights and has one: to open ports below 1024' status_is nginx 'Uid=10001 CapEff=0000000000000400 NoNewPrivs=1'
   check 'metrics are there for other containers' says 0 '^router_requests_total' inside relay curl -sS http://nginx:9145/metrics
-  logs nginx | grep -v '"GET\|"POST' | cut -c 1-300 | sed 's/^/# log: /' | head -n 5
+  check 'it says in one line what it took over' says 0 'Taken over from /etc/nginx/nginx.conf: port 80, 7 locations' logs nginx
 }
 
 # status_is NAME 'Uid=… CapEff=…'
@@ -222,6 +227,7 @@ without_rights() {
   check 'and has port 81' inside hardened curl -sSf -o /dev/null http://localhost:81/
   check 'and has no rights at all' status_is hardened 'Uid=10001 CapPrm=0000000000000000 NoNewPrivs=1'
   check 'and reloads' inside hardened nginx -s reload
+  check 'and says that its volume has no name' says 0 'is on a volume without a name' logs hardened
   check 'and takes copies' has_metric hardened 'mirror_accepted_total{project="default"} 1' curl -sS --data '{}' http://localhost/api/1/envelope/
   check 'and stops' stops hardened
 
@@ -271,6 +277,7 @@ an_upgrade() {
   start before "${spool[@]}"
   check 'a volume of root becomes its own' eventually healthy before
   for i in 1 2 3 4 5; do inside before curl -sS -o /dev/null --data "event-$i" http://localhost/api/1/envelope/ || true; done
+  check 'a volume with a name is nothing to warn of' says_not 'spool.path' logs before
   check 'copies wait while there is no endpoint' eventually metric before 'mirror_pending 5'
   check 'it stops with copies waiting' stops before
   engine rm "$RUN-before" > /dev/null
