@@ -48,6 +48,11 @@ function judgeStatus ({ version, readiness, at, startedAt, config, findings, mir
     ? ok('router', `mirror-router ${version} is ready, running for ${durationWords(at - startedAt)}`)
     : warning('router', `mirror-router ${version} is ${readiness}`, 'Wait a moment, and look again.')
   const other = config.file === file ? [] : [warning('router', `it runs with ${config.file}, not with ${file}`, 'What is said here of the configuration is not what is in force: --config names the one that is.')]
-  const reported = findings.map(({ level, words, advice }) => (level === 'trouble' ? fault : warning)('router', words.replace(/\.$/, ''), advice))
+  const reported = findings.map(({ level, words, advice }) => (level === 'trouble' ? fault : warning)('router', words.replace(/\.$/, ''), withoutDoctor(advice)))
   return [router, ...other, ...reported, ...mirror === null ? [] : [ok('deliveries', `endpoint ${mirror.endpoint.words}; ${plural(spool?.pending ?? 0, 'copy waits', 'copies wait')}, ${plural(spool?.dead ?? 0, 'dead letter', 'dead letters')}`)]]
+}
+
+/** The status page sends its reader here. */
+function withoutDoctor (advice: string): string {
+  return advice.replace(/[;.] run mirror-router doctor[^.]*/i, '')
 }

@@ -119,10 +119,13 @@ function judgeFormat ({ openFailure, dataUid }: SpoolFacts): Finding[] {
   return [fault('spool format', words, advice === undefined ? 'A spool that is damaged is moved aside when the router starts; other causes are the disk or its rights.' : `Start the newer${advice}.`)]
 }
 
-function judgePlace (config: Pick<Config, 'mirror' | 'spool'>, { surroundings, path }: SpoolFacts): Finding[] {
-  if (!surroundings.inContainer || surroundings.spoolOnMount === null) return []
-  if (surroundingsWarnings(config, surroundings).length === 0) return [ok('spool volume', 'it outlives the container')]
-  return [warning('spool volume', `${path} is inside the container: the backlog is lost when the container is recreated`, `Mount a volume there, as config/docker-compose.override.yml does.`)]
+function judgePlace (config: Pick<Config, 'mirror' | 'spool'>, { surroundings }: SpoolFacts): Finding[] {
+  const warnings = surroundingsWarnings(config, surroundings)
+  if (warnings.length === 0) return surroundings.inContainer && surroundings.spoolOnMount === true ? [ok('spool volume', 'it outlives the container')] : []
+  return warnings.map(sentence => {
+    const [words = '', remedy = ''] = sentence.split('; ')
+    return warning('spool volume', words, `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`)
+  })
 }
 
 /** Dead letters have a bound of their own. */

@@ -5,9 +5,11 @@ import { configOf } from '../../helpers/configuration.ts'
 
 const MIRRORING = configOf('mirror: { endpoint: https://rum.example.test, default: /a }\nspool: { path: /var/lib/mirror-router }')
 
-test('a spool that would go with its container is warned of, and no other', async t => {
-  const warn = (inContainer: boolean, spoolOnMount: boolean | null, config = MIRRORING): string[] => surroundingsWarnings(config, { inContainer, spoolOnMount, spoolOnUnnamedVolume: false })
+function warn (inContainer: boolean, spoolOnMount: boolean | null, config = MIRRORING): string[] {
+  return surroundingsWarnings(config, { inContainer, spoolOnMount, spoolOnUnnamedVolume: false })
+}
 
+test('a spool that would go with its container is warned of, and no other', async t => {
   t.match(warn(true, false), [/^spool\.path \/var\/lib\/mirror-router is inside the container, so the backlog is lost when the container is recreated; mount a volume there/])
   t.strictSame(warn(true, true), [])
   t.strictSame(warn(true, null), [], 'what cannot be told is not claimed')
