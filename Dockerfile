@@ -43,9 +43,9 @@ WORKDIR /app
 EXPOSE 80 81 9145
 VOLUME /var/lib/mirror-router
 STOPSIGNAL SIGTERM
-# Ready: the ports are open. It asks nobody else, so that no outage of an upstream makes the router unhealthy.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["curl", "--noproxy", "*", "-fsS", "-o", "/dev/null", "http://127.0.0.1:9145/readyz"]
+# Ready: the ports are open; while they are not yet, curl waits. It asks nobody else, so that no outage of an upstream makes the router unhealthy.
+HEALTHCHECK --interval=10s --timeout=10s --start-period=10s --retries=3 \
+  CMD ["curl", "--noproxy", "*", "-fsS", "--retry", "5", "--retry-delay", "1", "--retry-max-time", "5", "-o", "/dev/null", "http://127.0.0.1:9145/readyz"]
 # Starts as root, as nginx does, and gives root's rights up; --user 10001 never has them.
 ENTRYPOINT ["entrypoint.sh"]
 CMD ["mirror-router", "start"]

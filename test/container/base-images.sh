@@ -31,6 +31,7 @@ has_image() {
 # What debian:*-slim has: a minimal Debian without manuals, translations and lists of packages.
 debian_root() {
   local root=$1 archive
+  # shellcheck disable=SC2016
   archive=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' 2> /dev/null | grep -v security | sed -n '1p')
   rm -rf "$root"
   debootstrap --variant=minbase "$2" "$root" "$archive" > "$root.log" 2>&1 || { tail -n 5 "$root.log" >&2; return 1; }

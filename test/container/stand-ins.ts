@@ -1,6 +1,6 @@
 /**
- * Relay, web and the RUM endpoint in one process, for the containers of run.sh. It runs
- * in the image under test, from this file alone.
+ * Relay, web or the RUM endpoint, by the port that is given, for the containers of
+ * run.sh. It runs in the image under test, from this file alone.
  */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -11,17 +11,17 @@ const RUM = 8080
 
 const bodies: string[] = []
 
-for (const port of process.argv.slice(2).map(Number)) {
-  createServer((request, response) => {
-    const { method, url = '/' } = request
-    void text(request).then(body => {
-      if (port === RUM && method === 'POST') bodies.push(`${url} ${body}`)
-      response.end(answer(port, url))
-    })
-  }).listen(port)
-}
+const port = Number(process.argv[2])
 
-function answer (port: number, url: string): string {
+createServer((request, response) => {
+  const { method, url = '/' } = request
+  void text(request).then(body => {
+    if (port === RUM && method === 'POST') bodies.push(`${url} ${body}`)
+    response.end(answer(url))
+  })
+}).listen(port)
+
+function answer (url: string): string {
   switch (port) {
     case RELAY: return '{"id":"relay"}'
     case WEB: return `web ${url}\n`
