@@ -1,21 +1,22 @@
 /** Does the configuration load, and what in it is probably not meant? Pure. */
 import { describe } from '../cli/check.ts'
 import type { Config } from '../config/config.ts'
-import { formatFault } from '../config/fault.ts'
+import { formatFault, type Fault } from '../config/fault.ts'
 import type { Loaded } from '../config/load.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { fault, ok, warning, type Finding } from './finding.ts'
 
 const PLACEHOLDER = /placeholder/
 
-/** @param name - The file, as a person would call it. */
-export function judgeConfiguration (name: string, { config, faults }: Loaded): Finding[] {
-  if (faults === undefined) return [ok('configuration', `${name}: ${describe(config)}`), ok('placeholders', 'none left'), ...warningsOf(config)]
+/** @param nameOf - What a person would call a file. */
+export function judgeConfiguration ({ config, faults }: Loaded, nameOf: (file: string) => string): Finding[] {
+  if (faults === undefined) return [ok('configuration', `${nameOf(config.file)}: ${describe(config)}`), ok('placeholders', 'none left'), ...warningsOf(config)]
+  const words = (each: Fault): string => formatFault({ ...each, file: nameOf(each.file) })
   const placeholders = faults.filter(({ message }) => PLACEHOLDER.test(message))
   const others = faults.filter(({ message }) => !PLACEHOLDER.test(message))
   return [
-    ...others.map(each => fault('configuration', formatFault(each), 'Repair that; mirror-router check says whether it is right then.')),
-    ...placeholders.length === 0 ? [ok('placeholders', 'none left')] : placeholders.map(each => fault('placeholders', formatFault(each), 'What stands between < and > in the document is different for everybody: the console of RUM shows yours.'))
+    ...others.map(each => fault('configuration', words(each), 'Repair that; mirror-router check says whether it is right then.')),
+    ...placeholders.length === 0 ? [ok('placeholders', 'none left')] : placeholders.map(each => fault('placeholders', words(each), 'What stands between < and > in the document is different for everybody: the console of RUM shows yours.'))
   ]
 }
 

@@ -145,7 +145,7 @@ function judgeTogether (variables: EnvFile['variables']): Finding[] {
   else if (!store) findings.push(warning('SLS switches', 'both are false, so the second Sentry reads nothing from SLS', 'Write true for both, or leave the second Sentry out: docker-compose.dual-write.override.yml.'))
 
   const [web, snuba, sentry] = [versionOf(value('SENTRY_RUM_IMAGE')), versionOf(value('SNUBA_RUM_IMAGE')), versionOf(value('SENTRY_IMAGE'))]
-  if (web !== null && snuba !== null && web !== snuba) findings.push(fault('image versions', `SENTRY_RUM_IMAGE is ${web}, SNUBA_RUM_IMAGE is ${snuba}`, 'They must be of one version: take both from the same row of the document.'))
+  if (web !== null && snuba !== null && web !== snuba) findings.push(fault('image versions', `SENTRY_RUM_IMAGE is ${web}, SNUBA_RUM_IMAGE is ${snuba}`, 'They must be of one version: take both from step 1 of the document.'))
   else if (web !== null && sentry !== null && web !== sentry) findings.push(fault('image versions', `SENTRY_RUM_IMAGE is ${web}, SENTRY_IMAGE is ${sentry}`, 'Both use one PostgreSQL, whose tables are those of one version: use the same version of self-hosted Sentry.'))
 
   const binds = [portOf(value('SENTRY_BIND') || '9000'), portOf(value('SENTRY_RUM_BIND') || '9001')]

@@ -2,7 +2,7 @@
  * The doctor's rounds: every check of the chain, all at once, told in the order of the
  * chain. What a check needs and has not got, it skips.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { loadConfigFile } from '../config/config-file.ts'
 import type { Environment } from '../config/environment.ts'
@@ -19,20 +19,29 @@ import { examineSpool } from './spool.ts'
 import { examineUpstreams } from './upstreams.ts'
 
 export interface Patient {
-  /** The configuration: absolute, and as a person would call it. */
+  /** The configuration; absolute. */
   readonly file: string
-  readonly name: string
+  /** What a person would call a file. */
+  readonly nameOf: (file: string) => string
   /** Fills the configuration, before what `.env` says. */
   readonly env: Environment
   /** `null`: there is none to look at. */
-  readonly envFile: { readonly path: string, readonly name: string } | null
+  readonly envFile: EnvSource | null
+}
+
+export interface EnvSource {
+  readonly name: string
+  /** `null`: it came from elsewhere than a file. */
+  readonly path: string | null
+  /** @throws What the file system says. */
+  readonly read: () => Promise<string>
 }
 
 /** The override hands it on under the second name, the file that is shipped asks for it so. */
 const TOKEN_NAMES = ['MIRROR_ROUTER_ADMIN_TOKEN', 'ADMIN_TOKEN'] as const
 
-export async function examine ({ file, name, env, envFile }: Patient): Promise<Finding[]> {
-  const read = envFile === null ? null : readEnv(envFile.path)
+export async function examine ({ file, nameOf, env, envFile }: Patient): Promise<Finding[]> {
+  const read = envFile === null ? null : await readEnv(envFile)
   const variables = read === null || typeof read === 'string' ? null : read
   const loaded = await loadConfigFile(file, { ...environmentOf(variables), ...env })
   const environment = envFindings(envFile, read)
@@ -42,7 +51,7 @@ export async function examine ({ file, name, env, envFile }: Patient): Promise<F
     variables === null || !isSlsRight ? [] : examineSls(slsAccess(variables), Date.now())
   ])
   return [
-    ...judgeConfiguration(name, loaded),
+    ...judgeConfiguration(loaded, nameOf),
     ...chain,
     ...environment,
     ...sls,
@@ -65,23 +74,23 @@ async function examineChain (config: Config): Promise<Finding[]> {
 }
 
 /** The file, or a code that says why it cannot be read. */
-function readEnv (path: string): EnvFile | string {
+async function readEnv (source: EnvSource): Promise<EnvFile | string> {
   try {
-    return readEnvFile(readFileSync(path, 'utf8'))
+    return readEnvFile(await source.read())
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? String(error)
   }
 }
 
-function envFindings (file: Patient['envFile'], read: EnvFile | string | null): Finding[] {
+function envFindings (file: EnvSource | null, read: EnvFile | string | null): Finding[] {
   if (file === null || read === null) return [skipped('.env', 'none here', '--env-file FILE names the one of self-hosted Sentry.')]
   if (typeof read === 'string') return [fault('.env', `${file.name} cannot be read (${read})`, 'Write its path after --env-file: it is in the folder of self-hosted Sentry.')]
   return [...judgeEnvFile(file.name, read), ...judgeReaders(file, read)]
 }
 
-function judgeReaders ({ path, name }: NonNullable<Patient['envFile']>, { variables }: EnvFile): Finding[] {
+function judgeReaders ({ path, name }: EnvSource, { variables }: EnvFile): Finding[] {
   const isSecret = ['SLS_ACCESS_KEY_SECRET', 'RUM_DEFAULT_PATH'].some(each => !['', 'off', 'false'].includes(variables.get(each)?.value ?? ''))
-  return isSecret && (statSync(path).mode & 0o044) !== 0 ? [warning('.env', `every user of this machine can read the secrets in ${name}`, `chmod 600 ${name}.`)] : []
+  return isSecret && path !== null && (statSync(path).mode & 0o044) !== 0 ? [warning('.env', `every user of this machine can read the secrets in ${name}`, `chmod 600 ${name}.`)] : []
 }
 
 function environmentOf (file: EnvFile | null): Environment {

@@ -54,5 +54,5 @@ export function judgeSnuba ({ answer, failure }: Pick<Reply, 'answer' | 'failure
 /** What nobody but a person in front of a browser can see. */
 export function adviseOnIssues (config: Pick<Config, 'listeners' | 'upstreams' | 'mirror'>): Finding[] {
   if (!hasSecondSentry(config)) return []
-  return [skipped('list of issues', 'only you can see it: open the Sentry of port 81 and a project that gets copies', 'If it is empty though all of the above is well: are copies delivered (mirror-router report), does docker compose ps show web-rum and snuba-api-rum as healthy, and what do docker compose logs web-rum snuba-api-rum say? Events from before the mirror are not there: nothing is read from ClickHouse. To go back, stop web-rum and snuba-api-rum: the standard Sentry goes on as before')]
+  return [skipped('list of issues', 'only you can see it: open the Sentry of port 81 and a project that gets copies', 'If it is empty though all of the above is well: are copies delivered (mirror-router report), does docker compose ps show web-rum and snuba-api-rum as healthy, and what do docker compose logs web-rum snuba-api-rum say (of web-rum: events from SLS, issues from SLS)? Events from before the mirror are not there: nothing is read from ClickHouse. To go back, stop web-rum and snuba-api-rum: the standard Sentry goes on as before')]
 }

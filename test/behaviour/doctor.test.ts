@@ -333,6 +333,20 @@ test('a .env that is not there, though it was named', async t => {
   isTheFault(t, await diagnose(t, { args: ['--env-file', 'none.env'] }), '✗ .env: none.env cannot be read (ENOENT). Write its path after --env-file')
 })
 
+test('a .env on stdin, as from outside a container', async t => {
+  const folder = folderOf(t)
+  writeFileSync(join(folder, 'router.yaml'), 'mirror: { endpoint: "${RUM_ENDPOINT:-off}", default: off }')
+
+  const out = await new Promise<string>(resolve => {
+    const child = execFile(process.execPath, [MAIN, 'doctor', '--config', 'router.yaml', '--env-stdin'], { cwd: folder }, (_error, out) => { resolve(out) })
+    child.stdin?.end('RUM_ENDPOINT=rum.example.test\n')
+  })
+
+  t.match(out, /^✗ configuration: router\.yaml:1:\d+: mirror\.endpoint: /m)
+  t.match(out, /^✓ \.env: stdin can be read$/m)
+  t.match(out, /^✗ RUM_ENDPOINT: it has no scheme/m)
+})
+
 test('without SLS_* variables nothing is said of a second Sentry but that there is none', async t => {
   const { code, out } = await diagnose(t, { env: 'RUM_ENDPOINT=https://rum.example.test\nSENTRY_BIND=9000\n' })
 

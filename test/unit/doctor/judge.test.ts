@@ -43,8 +43,8 @@ test('lines have a mark, what was looked at, what was found and what to do; the 
 test('what a configuration warns of is a warning, but clear text, which the endpoint\'s scheme says', async t => {
   const loaded = load('mirror: { endpoint: http://rum.example.test, default: off }')
 
-  t.match(troubles(judgeConfiguration('router.yaml', loaded)), [/^warning configuration: mirror\.default is off and no project has a path/])
-  t.equal(troubles(judgeConfiguration('router.yaml', loaded)).length, 1)
+  t.match(troubles(judgeConfiguration(loaded, file => file)), [/^warning configuration: mirror\.default is off and no project has a path/])
+  t.equal(troubles(judgeConfiguration(loaded, file => file)).length, 1)
 })
 
 function failure (code: string): Error {
