@@ -1,4 +1,5 @@
 /** Is there somebody behind each upstream, and does it answer as Sentry does? */
+import { isIP } from 'node:net'
 import type { Config, ServerAddress, UpstreamConfig } from '../config/config.ts'
 import { causeWords } from '../status/words.ts'
 import { ask, type Reply } from './ask.ts'
@@ -37,22 +38,28 @@ export function judgeServer (name: string, { host, port }: ServerAddress, kind: 
   const check = `upstream ${name}`
   const address = `${bracketed(host)}:${port}`
   const path = HEALTH_PATHS[kind]
-  if (answer === null) return unreached(check, name, address, host, failure?.reason ?? '', failure?.stage === 'answer')
+  if (answer === null) return unreached(check, name, address, serviceOf(name, host), failure?.reason ?? '', failure?.stage === 'answer')
   const words = `${address} answers ${answer.status} to GET ${path}`
+  const service = serviceOf(name, host)
   if (answer.status < 400) return ok(check, words)
-  if (answer.status >= 500) return fault(check, words, `It runs and is not well: docker compose logs ${host} says why.`)
+  if (answer.status >= 500) return fault(check, words, `It runs and is not well: docker compose logs ${service} says why.`)
   return warning(check, words, `Something answers there; is it ${kind === 'relay' ? 'Relay' : "Sentry's web"}? upstreams.${name} says where it is looked for.`)
 }
 
-function unreached (check: string, name: string, address: string, host: string, reason: string, connected: boolean): Finding {
+function unreached (check: string, name: string, address: string, service: string, reason: string, connected: boolean): Finding {
   const found = `${address}: ${causeWords(reason)}`
   const until = 'The router answers 502 for it until then, and uses it as soon as it appears.'
-  if (connected) return fault(check, `${found}, though it takes connections`, `It hangs, or is no HTTP server: docker compose logs ${host}.`)
+  if (connected) return fault(check, `${found}, though it takes connections`, `It hangs, or is no HTTP server: docker compose logs ${service}.`)
   switch (reason) {
-    case 'dns': return fault(check, found, `There is no container of that name in this network: docker compose up -d ${host}, or correct upstreams.${name}; run the doctor where the router runs. ${until}`)
-    case 'refused': return fault(check, found, `It does not run, or is starting still: docker compose ps ${host}. ${until}`)
+    case 'dns': return fault(check, found, `There is no container of that name in this network: docker compose up -d ${service}, or correct upstreams.${name}; run the doctor where the router runs. ${until}`)
+    case 'refused': return fault(check, found, `It does not run, or is starting still: docker compose ps ${service}. ${until}`)
     default: return fault(check, found, `Can it be reached from here under the address in upstreams.${name}? ${until}`)
   }
+}
+
+/** What compose calls it: the host, where that is a name. */
+function serviceOf (upstream: string, host: string): string {
+  return isIP(host) === 0 ? host : upstream
 }
 
 function bracketed (host: string): string {
