@@ -117,9 +117,10 @@ function copyHead (): string {
 }
 
 function throughSend (endpoint: Endpoint): (done: () => void) => void {
-  const headers = HEAD.headers.slice(4)
+  let fields = ''
+  for (let i = 4; i < HEAD.headers.length; i += 2) fields += `${HEAD.headers[i]}: ${HEAD.headers[i + 1]}\r\n`
   const copy: Copy = {
-    id: '0'.repeat(32), project: '1', takenAt: 0, method: 'POST', target: `/rum/sentry/w/s${HEAD.target}`, headers, framed: true,
+    id: '0'.repeat(32), project: '1', takenAt: 0, method: 'POST', target: `/rum/sentry/w/s${HEAD.target}`, fields, framed: true,
     body: new MemoryBody([BODY], BODY.length, new MemoryBudget(0, 0))
   }
   return done => {

@@ -32,7 +32,7 @@ await load(row.work, router.port, Number(values.seconds), loadCores, folder)
 await router.stop()
 await backends.stop()
 
-const [file = ''] = (await readdir(folder)).filter(each => each.endsWith('.cpuprofile'))
+const file = (await readdir(folder)).find(each => each.endsWith('.cpuprofile')) ?? ''
 const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as CpuProfile
 await mkdir(values.out, { recursive: true })
 await rename(join(folder, file), join(values.out, `${name}.cpuprofile`)).catch(async () => { await writeFile(join(values.out, `${name}.cpuprofile`), JSON.stringify(profile)) })

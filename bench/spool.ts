@@ -44,6 +44,9 @@ const BATCH = 1000
 
 const now = (): number => Date.now()
 
+const FIELDS = 'Content-Type: application/x-sentry-envelope\r\nUser-Agent: sentry.javascript.node/11.12.0\r\nAccept: */*\r\n' +
+  'X-Sentry-Auth: Sentry sentry_version=7, sentry_key=0123456789abcdef0123456789abcdef\r\n'
+
 let copies = 0
 
 function copyNow (): Copy {
@@ -53,11 +56,7 @@ function copyNow (): Copy {
     takenAt: now(),
     method: 'POST',
     target: '/rum/sentry/workspace/service-1/api/1/envelope/?sentry_key=0123456789abcdef0123456789abcdef&sentry_version=7',
-    headers: [
-      'X-Request-Id', copies.toString(16).padStart(32, '0'), 'X-Forwarded-Proto', 'http', 'X-Forwarded-For', '203.0.113.7',
-      'Content-Type', 'application/x-sentry-envelope', 'User-Agent', 'sentry.javascript.node/11.12.0', 'Accept', '*/*',
-      'X-Sentry-Auth', 'Sentry sentry_version=7, sentry_key=0123456789abcdef0123456789abcdef'
-    ],
+    fields: `X-Request-Id: ${copies.toString(16).padStart(32, '0')}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-For: 203.0.113.7\r\n${FIELDS}`,
     framed: true,
     body: {
       length: BODY.length,

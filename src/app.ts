@@ -5,7 +5,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import { createAccessLog, type WriteText } from './log/access-log.ts'
+import { createAccessLog, type WriteLines } from './log/access-log.ts'
 import { watchEventLoop } from './admin/event-loop.ts'
 import { createMetrics, type LabelSets, type Metrics } from './admin/metrics.ts'
 import type { Readiness } from './admin/server.ts'
@@ -41,7 +41,7 @@ export interface AppOptions {
   /** Other processes listen on the same ports. */
   readonly reusePort: boolean
   /** Where the access log goes. */
-  readonly writeAccessLog: WriteText
+  readonly writeAccessLog: WriteLines
   /** Of the spool: what this process appends to, and nobody else. */
   readonly partition: number
 }

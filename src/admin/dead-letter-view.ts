@@ -6,7 +6,7 @@
 import { open } from 'node:fs/promises'
 import { maskDsn, type Envelope, type Sdk } from '../envelope/envelope.ts'
 import { BOUNDS, readEnvelope } from '../envelope/read-envelope.ts'
-import { headerValue } from '../http1/message.ts'
+import { headerValue, parseFields } from '../http1/message.ts'
 import type { CopyBody, DeadLetter, DeadLetterSummary, PendingSummary } from '../spool/types.ts'
 
 export interface DeadLetterView {
@@ -76,19 +76,20 @@ export function viewPending ({ id, project, attempts, takenAt, dueAt, bodyBytes 
 export async function describeDeadLetter (letter: DeadLetter): Promise<DeadLetterDetails> {
   const { copy } = letter
   const { shown, secret } = maskTarget(copy.target)
-  const { envelope, faults } = await readBodyOf(copy.body, headerValue(copy.headers, 'content-encoding'))
+  const headers = parseFields(copy.fields)
+  const { envelope, faults } = await readBodyOf(copy.body, headerValue(headers, 'content-encoding'))
   return {
     ...viewDeadLetter(letter),
     first_attempt_at: letter.firstAttemptAt === null ? null : isoDate(letter.firstAttemptAt),
     last_attempt_at: letter.lastAttemptAt === null ? null : isoDate(letter.lastAttemptAt),
     method: copy.method,
     target: shown,
-    content_type: headerValue(copy.headers, 'content-type') ?? null,
-    content_encoding: headerValue(copy.headers, 'content-encoding') ?? null,
-    user_agent: headerValue(copy.headers, 'user-agent') ?? null,
+    content_type: headerValue(headers, 'content-type') ?? null,
+    content_encoding: headerValue(headers, 'content-encoding') ?? null,
+    user_agent: headerValue(headers, 'user-agent') ?? null,
     // An endpoint that answers 404 likes to repeat the path.
     answer: secret === '' ? letter.answer : letter.answer.replaceAll(secret, HIDDEN),
-    envelope: envelope === null ? null : viewEnvelope(envelope, copy.headers),
+    envelope: envelope === null ? null : viewEnvelope(envelope, headers),
     faults
   }
 }

@@ -6,7 +6,7 @@ import type { Config, ListenerConfig, MirrorConfig } from '../config/config.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { RequestHead } from '../http1/message.ts'
 import { parseRequestHead } from '../http1/request-head.ts'
-import { copyHeaders, decideCopy } from '../mirror/keep.ts'
+import { copyFields, decideCopy } from '../mirror/keep.ts'
 import type { SkipReason } from '../mirror/observer.ts'
 import { clientAddress, compileTrusted, forwardedLines } from '../proxy/client-address.ts'
 import { upstreamRequestHead } from '../proxy/headers.ts'
@@ -128,9 +128,9 @@ function mirroring ({ head, target, route, address }: Forwarded, { config, showS
 }
 
 function copyHead (mirror: MirrorConfig, head: RequestHead, target: string, address: string): string[] {
-  const headers = copyHeaders(head, { dropHeaders: mirror.dropHeaders, clientAddress: address, requestId: REQUEST_ID })
+  const fields = copyFields(head, { dropHeaders: mirror.dropHeaders, clientAddress: address, requestId: REQUEST_ID })
   const lines = [`${head.method} ${target} HTTP/1.1`, `Host: ${mirror.host}`]
-  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
+  lines.push(...fields.split('\r\n').filter(line => line !== ''))
   if (head.framing !== 'none') lines.push(`Content-Length: ${head.contentLength}`)
   return lines
 }

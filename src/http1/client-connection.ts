@@ -4,17 +4,11 @@
  */
 import type { Socket } from 'node:net'
 import type { Deadlines, Timed } from './deadlines.ts'
+import type { Dial } from './dial.ts'
+import { MAX_JOINED_BYTES, writeJoined } from './joined-write.ts'
 import type { ResponseHead } from './message.ts'
 import { ResponseReader, type ResponseEvents } from './response-reader.ts'
 import { faultReason, type FaultReason } from './socket-fault.ts'
-
-/** How a server is dialled. */
-export interface Dial {
-  /** A new socket; a name is resolved here, for every connection anew, so that a recreated container needs no restart. */
-  readonly connect: () => Socket
-  /** The event after which it carries bytes. */
-  readonly readyEvent: 'connect' | 'secureConnect'
-}
 
 export interface ClientTimeouts {
   /** Until the connection is ready, the TLS handshake included. */
@@ -48,6 +42,7 @@ export interface ClientFault {
 
 export interface ResponseHandler {
   onHead (head: ResponseHead): void
+  /** @param piece - Good until this returns: what is kept must be copied. */
   onData (piece: Buffer): void
   /** The response is complete; the connection has been given back to its owner. */
   onEnd (): void
@@ -64,8 +59,6 @@ const IDLE_TIMEOUT_MS = 4_000
 /** A server that says how long it waits is believed, less the way of the next request. */
 const MAX_IDLE_TIMEOUT_MS = 60_000
 const WAY_MS = 1_000
-/** Up to this size the head and the first chunk are joined into one string and one write. */
-const MAX_JOINED_BYTES = 12 * 1024
 
 type State = 'connecting' | 'idle' | 'busy' | 'closed'
 
@@ -95,10 +88,9 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.#owner = owner
     this.deadline = performance.now() + timeouts.connectTimeoutMs
     deadlines.add(this)
-    const socket = dial.connect()
+    const socket = dial.connect(data => { this.#onData(data) })
     this.#socket = socket
     socket.once(dial.readyEvent, () => { this.#onReady() })
-    socket.on('data', (data: Buffer) => { this.#onData(data) })
     socket.on('end', () => { this.#onEnd() })
     socket.on('drain', () => { this.#onDrain() })
     socket.on('error', error => { this.#fail(faultReason(error, dial.readyEvent === 'secureConnect'), error) })
@@ -162,7 +154,7 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.#state = 'busy'
     if (first !== undefined && first.length <= MAX_JOINED_BYTES) {
       this.#nextChunk = 1
-      this.#socket.write(request.head + first.toString('latin1'), 'latin1')
+      writeJoined(this.#socket, request.head, first, '')
     } else {
       this.#socket.write(request.head, 'latin1')
     }

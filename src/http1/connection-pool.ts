@@ -1,6 +1,7 @@
 /** Connections to one server, those in use and those that wait for the next request. No upper bound: whoever acquires bounds. */
-import { ClientConnection, type ClientTimeouts, type ConnectionOwner, type Dial } from './client-connection.ts'
+import { ClientConnection, type ClientTimeouts, type ConnectionOwner } from './client-connection.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Dial } from './dial.ts'
 
 export interface ConnectionCounts {
   /** Idle ones included. */

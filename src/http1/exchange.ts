@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
 import { httpDate } from './date.ts'
+import { MAX_JOINED_BYTES, writeJoined } from './joined-write.ts'
 import type { RequestHead } from './message.ts'
 
 /** Gets the body of a request piece by piece, then exactly one of `onEnd` and `onFault`. */
@@ -42,9 +43,6 @@ export interface ResponseStart {
   /** Length of the body; `null` when it is not known beforehand; -1 when the response has none and says nothing about it. */
   readonly length: number | null
 }
-
-/** Up to this size head and body are joined into one string and one write; above, copying costs more than a second buffer. */
-const MAX_JOINED_BYTES = 12 * 1024
 
 export class Exchange {
   readonly connection: ExchangeConnection
@@ -138,11 +136,12 @@ export class Exchange {
     if (piece === null) {
       taken = socket.write(before, 'latin1')
     } else if (piece.length <= MAX_JOINED_BYTES && before !== '') {
-      taken = socket.write(before + piece.toString('latin1') + after, 'latin1')
+      taken = writeJoined(socket, before, piece, after)
     } else {
       socket.cork()
       if (before !== '') socket.write(before, 'latin1')
-      taken = socket.write(piece)
+      // The piece is a view that is good for this turn only.
+      taken = socket.write(Buffer.from(piece))
       if (after !== '') taken = socket.write(after, 'latin1')
       socket.uncork()
     }

@@ -40,6 +40,16 @@ export interface ResponseHead {
   readonly keepAliveTimeoutMs: number | null
 }
 
+/** Header lines, each ended by CRLF, as a flat list. */
+export function parseFields (lines: string): string[] {
+  const headers: string[] = []
+  for (const line of lines.split('\r\n')) {
+    const colon = line.indexOf(':')
+    if (colon !== -1) headers.push(line.slice(0, colon), line.slice(colon + 1).trimStart())
+  }
+  return headers
+}
+
 /** The first value of a header field. @param name - Lower case. */
 export function headerValue (headers: RawHeaders, name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

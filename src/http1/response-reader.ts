@@ -88,7 +88,8 @@ export class ResponseReader {
       return null
     }
     if (end === -1) {
-      this.#pending = pending
+      // The bytes are a view that is good for this turn only.
+      this.#pending = this.#pending === null ? Buffer.from(pending) : pending
       this.#searched = pending.length
       return null
     }

@@ -1,6 +1,6 @@
 /** Writes the access log to a file descriptor without ever blocking the event loop. */
 import { fstatSync, write } from 'node:fs'
-import type { WriteText } from './access-log.ts'
+import type { WriteLines } from './access-log.ts'
 
 /** Linux: PIPE_BUF. A pipe that several processes write to keeps what is no longer than this in one piece. */
 const PIPE_BYTES = 4096
@@ -8,11 +8,10 @@ const PIPE_BYTES = 4096
 const FULL_MS = 50
 
 /** @param fd - Stays open. Whatever cannot be written (a reader that has gone) is lost silently, as nginx loses it. */
-export function createFdWriter (fd: number): WriteText {
+export function createFdWriter (fd: number): WriteLines {
   const pieceBytes = fstatSync(fd).isFIFO() ? PIPE_BYTES : Infinity
 
-  return (text, done) => {
-    const bytes = Buffer.from(text, 'latin1')
+  return (bytes, done) => {
     let at = 0
 
     function next (): void {

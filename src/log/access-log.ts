@@ -7,12 +7,12 @@ import { formatJson, formatMain, createClock } from './access-log-format.ts'
 import type { LogConfig } from '../config/config.ts'
 import type { Settled } from '../proxy/ports.ts'
 
-/** Writes ASCII text and says when it is done. Called again only after `done`. */
-export type WriteText = (text: string, done: () => void) => void
+/** Writes whole lines and says when it is done. Called again only after `done`. */
+export type WriteLines = (lines: Buffer, done: () => void) => void
 
 export interface AccessLogOptions {
   readonly format: LogConfig['access']
-  readonly write: WriteText
+  readonly write: WriteLines
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -28,39 +28,52 @@ export interface AccessLog {
 }
 
 const FLUSH_MS = 1000
-const FLUSH_CHARACTERS = 64 * 1024
+const PAGE_BYTES = 64 * 1024
 /** Collected while a write is under way, at most. */
-const MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 export function createAccessLog (options: AccessLogOptions): AccessLog {
   const { write, now } = options
   const clock = createClock()
   let format = formatterOf(options.format)
-  let collected = ''
+  /** Bytes, not text: a line is made of pieces of its request's head, and would keep all of it in memory. */
+  let page = Buffer.allocUnsafeSlow(PAGE_BYTES)
+  let used = 0
+  let fullPages: Buffer[] = []
+  let waitingBytes = 0
   let writing = false
   let dropped = 0
   let timer: NodeJS.Timeout | null = null
   let onWritten: (() => void) | null = null
 
   function flush (): void {
-    if (writing || collected === '') return
-    const text = collected
-    collected = ''
+    if (writing || waitingBytes === 0) return
+    const lines = fullPages.length === 0 ? page.subarray(0, used) : Buffer.concat([...fullPages, page.subarray(0, used)])
+    if (fullPages.length === 0) page = Buffer.allocUnsafeSlow(PAGE_BYTES)
+    fullPages = []
+    used = 0
+    waitingBytes = 0
     writing = true
-    write(text, () => {
+    write(lines, () => {
       writing = false
-      if (collected.length >= FLUSH_CHARACTERS || onWritten !== null) flush()
+      if (waitingBytes >= PAGE_BYTES || onWritten !== null) flush()
       if (!writing) onWritten?.()
     })
   }
 
   function append (line: string): void {
-    if (collected.length + line.length > MAX_WAITING_CHARACTERS) {
+    if (waitingBytes + line.length > MAX_WAITING_BYTES) {
       dropped++
       return
     }
-    collected += line
-    if (collected.length >= FLUSH_CHARACTERS) flush()
+    if (line.length > PAGE_BYTES - used) {
+      fullPages.push(page.subarray(0, used))
+      page = Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, line.length))
+      used = 0
+    }
+    used += page.write(line, used, 'latin1')
+    waitingBytes += line.length
+    if (waitingBytes >= PAGE_BYTES) flush()
     timer ??= setTimeout(() => {
       timer = null
       flush()

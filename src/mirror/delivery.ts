@@ -63,6 +63,11 @@ export interface Delivery {
   close (options: { deadlineMs: number }): Promise<void>
 }
 
+interface Outgoing {
+  readonly claimed: ClaimedCopy
+  readonly startedAt: number
+}
+
 /** Longest sleep of the timer. */
 const MAX_SLEEP_MS = 60_000
 export function createDelivery (options: DeliveryOptions): Delivery {
@@ -76,6 +81,10 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   const turn = createTurn({
     spool, health, shares, width, retry, random, begin, underWay: () => underWay, expired: claimed => { bury(claimed, 'expired', '') }
   })
+  /** Copies that go out now: never more than the width has room for. */
+  const outbox: Outgoing[] = []
+  /** Tasks of the queue that have nothing to send. */
+  const resting: (() => void)[] = []
   let underWay = 0
   let woken = false
   let closing: Promise<void> | null = null
@@ -113,10 +122,23 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   function begin (claimed: ClaimedCopy, time: number): void {
     underWay++
     shares.began(claimed.copy.project, time)
-    void queue.add(() => attempt(claimed, time))
+    outbox.push({ claimed, startedAt: time })
+    const rested = resting.pop()
+    if (rested === undefined) void queue.add(sendAll)
+    else rested()
   }
 
-  async function attempt (claimed: ClaimedCopy, startedAt: number): Promise<void> {
+  /** Sends one copy after the other. A task of its own for each would cost more than half of its attempt. */
+  async function sendAll (): Promise<void> {
+    for (;;) {
+      const next = outbox.shift()
+      if (next !== undefined) await attempt(next)
+      else if (closing !== null || queue.pending > width.current()) return
+      else await new Promise<void>(resolve => { resting.push(resolve) })
+    }
+  }
+
+  async function attempt ({ claimed, startedAt }: Outgoing): Promise<void> {
     const result = await endpoint.send(claimed.copy)
     underWay--
     shares.ended(claimed.copy.project, now())
@@ -150,7 +172,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
         failed(claimed, String(outcome))
         break
     }
-    queue.concurrency = width.current()
+    if (queue.concurrency !== width.current()) queue.concurrency = width.current()
   }
 
   function served (project: string, startedAt: number): void {
@@ -188,6 +210,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     if (timer !== null) clearTimeout(timer)
     turn.close(now())
     tellNext()
+    for (const rested of resting.splice(0)) rested()
     const deadline = setTimeout(() => { endpoint.abort() }, deadlineMs)
     await queue.onIdle()
     clearTimeout(deadline)

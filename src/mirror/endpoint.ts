@@ -5,12 +5,13 @@
  * new connection, and that is no failure of the copy.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { connect as connectTcp, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { MirrorConfig } from '../config/config.ts'
-import type { Dial, OutgoingRequest } from '../http1/client-connection.ts'
+import type { OutgoingRequest } from '../http1/client-connection.ts'
 import { ConnectionPool, type ConnectionCounts } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
+import { dialTcp, type Dial } from '../http1/dial.ts'
 import { readRange } from '../proxy/read-range.ts'
 import type { Copy } from '../spool/types.ts'
 import { Attempt } from './attempt.ts'
@@ -100,13 +101,10 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
 }
 
 function requestOf (copy: Copy, host: string, file: FileHandle | null): OutgoingRequest {
-  const { method, headers, body } = copy
-  let head = `${method} ${copy.target} HTTP/1.1\r\nHost: ${host}\r\n`
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  head += copy.framed ? `Content-Length: ${body.length}\r\n\r\n` : '\r\n'
+  const { method, body } = copy
   return {
     method,
-    head,
+    head: `${method} ${copy.target} HTTP/1.1\r\nHost: ${host}\r\n${copy.fields}${copy.framed ? `Content-Length: ${body.length}\r\n` : ''}\r\n`,
     chunks: body.chunks ?? [],
     readBody: file === null ? null : () => readRange(file, 0, body.length)
   }
@@ -117,21 +115,21 @@ function dialOf (options: EndpointOptions): Dial {
   const secure = endpoint.protocol === 'https:'
   const address = {
     host: unbracketed(endpoint.hostname),
-    port: endpoint.port === '' ? (secure ? 443 : 80) : Number(endpoint.port),
-    noDelay: true
+    port: endpoint.port === '' ? (secure ? 443 : 80) : Number(endpoint.port)
   }
-  if (!secure) return { connect: () => connectTcp(address), readyEvent: 'connect' }
+  if (!secure) return dialTcp(address)
 
   // The certificate must be the name's that is asked for in `Host`, whatever address is dialled.
   const name = unbracketed(options.host.replace(/:\d+$/, ''))
   const tls = {
     ...address,
+    noDelay: true,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(options.ca === null ? {} : { ca: options.ca }),
     ALPNProtocols: ['http/1.1'],
     checkServerIdentity: (_dialled: string, certificate: Parameters<typeof checkServerIdentity>[1]) => checkServerIdentity(name, certificate)
   }
-  return { connect: () => connectTls(tls), readyEvent: 'secureConnect' }
+  return { connect: onData => connectTls(tls).on('data', onData), readyEvent: 'secureConnect' }
 }
 
 /** `[::1]` as sockets want it: `::1`. */

@@ -21,6 +21,8 @@ export type CopyDecision =
 export const DEFAULT_PROJECT = 'default'
 
 const API = '/api/'
+/** Copies of one transaction that came within it share a timer. */
+const TOGETHER_MS = 2
 
 /**
  * Whether a request is copied, and to which service. Decided by the request alone.
@@ -52,7 +54,7 @@ function slashOrEnd (path: string, from: number): number {
   return slash === -1 ? path.length : slash
 }
 
-export interface CopyHeaderOptions {
+export interface CopyFieldOptions {
   /** Lower case. */
   readonly dropHeaders: readonly string[]
   /** After real_ip. */
@@ -61,34 +63,29 @@ export interface CopyHeaderOptions {
 }
 
 /**
- * The headers of a copy, without `Host` and `Content-Length`, which delivery adds:
+ * The header lines of a copy, without `Host` and `Content-Length`, which delivery adds:
  * three of ours, then the client's in their order, case and number, less the
  * hop-by-hop ones nginx drops (those *named in* Connection stay, as with nginx).
  *
  * `X-Forwarded-For` is the client's own lines and its address behind them
  * (nginx: $proxy_add_x_forwarded_for).
  */
-export function copyHeaders (head: RequestHead, options: CopyHeaderOptions): string[] {
+export function copyFields (head: RequestHead, options: CopyFieldOptions): string {
   const { dropHeaders, clientAddress, requestId } = options
-  const sent = head.headers
-  const headers: string[] = []
+  const { headers } = head
+  let theirs = ''
   let forwardedFor = ''
-
-  if (!dropHeaders.includes('x-request-id')) headers.push('X-Request-Id', requestId)
-  if (!dropHeaders.includes('x-forwarded-proto')) headers.push('X-Forwarded-Proto', 'http')
-  const valueAt = headers.length + 1
-  const sendsAddress = !dropHeaders.includes('x-forwarded-for')
-  if (sendsAddress) headers.push('X-Forwarded-For', '')
-
-  for (let i = 0; i < sent.length; i += 2) {
-    const name = sent[i] as string
-    const value = sent[i + 1] as string
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const value = headers[i + 1] as string
     if (isForwardedFor(name)) forwardedFor += value + ', '
-    else if (!isReplaced(name) && !isDropped(name, dropHeaders)) headers.push(name, value)
+    else if (!isReplaced(name) && !isDropped(name, dropHeaders)) theirs += `${name}: ${value}\r\n`
   }
 
-  if (sendsAddress) headers[valueAt] = forwardedFor + clientAddress
-  return headers
+  const id = dropHeaders.includes('x-request-id') ? '' : `X-Request-Id: ${requestId}\r\n`
+  const protocol = dropHeaders.includes('x-forwarded-proto') ? '' : 'X-Forwarded-Proto: http\r\n'
+  const address = dropHeaders.includes('x-forwarded-for') ? '' : `X-Forwarded-For: ${forwardedFor}${clientAddress}\r\n`
+  return id + protocol + address + theirs
 }
 
 function isDropped (name: string, dropHeaders: readonly string[]): boolean {
@@ -110,6 +107,7 @@ export interface KeepCopyOptions {
 
 export function createKeepCopy (options: KeepCopyOptions): KeepCopy {
   const { mirror, spool, observer, commitTimeoutMs, now } = options
+  const wait = createWait(commitTimeoutMs, observer, now)
 
   return source => {
     const { head, body } = source
@@ -127,11 +125,11 @@ export function createKeepCopy (options: KeepCopyOptions): KeepCopy {
         takenAt: now(),
         method: head.method,
         target: decision.mappedPath + head.target,
-        headers: copyHeaders(head, { dropHeaders: mirror.dropHeaders, clientAddress: source.clientAddress, requestId: source.requestId }),
+        fields: copyFields(head, { dropHeaders: mirror.dropHeaders, clientAddress: source.clientAddress, requestId: source.requestId }),
         framed: head.framing !== 'none',
         body
       })
-      return durable === null ? null : within(durable, commitTimeoutMs, observer)
+      return durable === null ? null : wait(durable)
     } catch {
       // A spool that throws is broken; the client must not notice.
       observer.dropped(decision.project, 'spool_error')
@@ -140,18 +138,40 @@ export function createKeepCopy (options: KeepCopyOptions): KeepCopy {
   }
 }
 
-/** Waits for `durable`, but no longer than `timeoutMs`. */
-function within (durable: Promise<void>, timeoutMs: number, observer: MirrorObserver): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => {
-      observer.lateCommit()
-      resolve()
-    }, timeoutMs)
-    const settle = (): void => {
-      clearTimeout(timer)
-      resolve()
+/**
+ * Waits for what is durable, but no longer than `timeoutMs`. Copies of one transaction
+ * have one promise; those that came close together wait together.
+ */
+function createWait (timeoutMs: number, observer: MirrorObserver, now: () => number): (durable: Promise<void>) => Promise<void> {
+  let last: Promise<void> | null = null
+  let since = 0
+  let waiting = Promise.resolve()
+  let count = { answers: 0 }
+
+  function wait (durable: Promise<void>, waiters: { answers: number }): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(() => {
+        for (; waiters.answers > 0; waiters.answers--) observer.lateCommit()
+        resolve()
+      }, timeoutMs)
+      const settle = (): void => {
+        clearTimeout(timer)
+        resolve()
+      }
+      // The spool counts what it could not write; the client is answered all the same.
+      durable.then(settle, settle)
+    })
+  }
+
+  return durable => {
+    const time = now()
+    if (durable !== last || time - since > TOGETHER_MS) {
+      last = durable
+      since = time
+      count = { answers: 0 }
+      waiting = wait(durable, count)
     }
-    // The spool counts what it could not write; the client is answered all the same.
-    durable.then(settle, settle)
-  })
+    count.answers++
+    return waiting
+  }
 }

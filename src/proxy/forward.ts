@@ -31,6 +31,8 @@ export interface ForwardOptions {
 
 /** Up to this size the response to a client that has left is read, so that the connection can be used again. */
 const MAX_UNWANTED_BYTES = 64 * 1024
+/** Of a response that waits for the copy, in memory; the rest stays with the upstream. */
+const MAX_HELD_BYTES = 64 * 1024
 
 export class Forward implements ResponseHandler {
   readonly #options: ForwardOptions
@@ -41,6 +43,7 @@ export class Forward implements ResponseHandler {
   #started = false
   #waiting = false
   #held: Array<() => void> = []
+  #heldBytes = 0
   #bodyDone = false
   #done = false
 
@@ -97,10 +100,16 @@ export class Forward implements ResponseHandler {
   }
 
   onData (piece: Buffer): void {
-    if (this.#waiting) this.#connection?.pause()
-    this.#whenDurable(() => {
-      if (!this.#options.exchange.write(piece)) this.#connection?.pause()
-    })
+    if (this.#waiting) {
+      const kept = Buffer.from(piece)
+      this.#heldBytes += kept.length
+      if (this.#heldBytes > MAX_HELD_BYTES) this.#connection?.pause()
+      this.#held.push(() => { this.#write(kept) })
+    } else if (!this.#done) this.#write(piece)
+  }
+
+  #write (piece: Buffer): void {
+    if (!this.#options.exchange.write(piece)) this.#connection?.pause()
   }
 
   onEnd (): void {

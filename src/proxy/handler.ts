@@ -9,7 +9,6 @@
  *
  * A failure in the first four ends in `settle` too: no request leaves uncounted.
  */
-import { join } from 'node:path'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { Exchange } from '../http1/exchange.ts'
 import type { RequestHead } from '../http1/message.ts'
@@ -112,7 +111,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
     exchange.connection.readBody(new BodyReader({
       connection: exchange.connection,
       budget: options.budget,
-      file: join(options.bodyFolder, request.requestId),
+      file: `${options.bodyFolder}/${request.requestId}`,
       onOutcome: outcome => {
         if (outcome.kind === 'body') forward(request, outcome.body)
         else abandon(request, outcome.code)

@@ -2,11 +2,11 @@
  * The servers of an upstream: which one is next, which rests after a failure.
  * nginx: upstream, round robin, keepalive.
  */
-import { connect } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { ServerAddress, UpstreamConfig } from '../config/config.ts'
 import { ConnectionPool, type ConnectionCounts } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
+import { dialTcp } from '../http1/dial.ts'
 import type { UpstreamErrorReason } from './ports.ts'
 
 /** nginx: fail_timeout. A server that failed is passed over for this long while there is another. */
@@ -38,7 +38,7 @@ export class UpstreamServer {
 
   constructor ({ host, port }: ServerAddress, config: UpstreamConfig, deadlines: Deadlines) {
     this.#address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    this.pool = new ConnectionPool({ connect: () => connect({ host, port, noDelay: true }), readyEvent: 'connect' }, config, deadlines)
+    this.pool = new ConnectionPool(dialTcp({ host, port }), config, deadlines)
   }
 
   answered (): void {

@@ -6,6 +6,7 @@
  */
 import { open } from 'node:fs/promises'
 import { eventIdOf } from '../envelope/read-envelope.ts'
+import { parseFields } from '../http1/message.ts'
 import type { CopyBody } from '../spool/types.ts'
 import type { UndeliveredCopy } from '../spool/undelivered.ts'
 import { inSlices } from './slices.ts'
@@ -36,7 +37,7 @@ async function nameCopy ({ project, id, state, reason, takenAt, copy, eventId }:
   return {
     project,
     requestId: id,
-    eventId: copy === null ? eventId : eventIdOf(copy.headers, await startOf(copy.body)),
+    eventId: copy === null ? eventId : eventIdOf(parseFields(copy.fields), await startOf(copy.body)),
     state,
     reason,
     takenAt: new Date(takenAt).toISOString()

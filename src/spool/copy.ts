@@ -5,14 +5,13 @@
  *   4  version, 1
  *   5  flags: 1 the client framed a body, 2 the body lies in a file
  *   6  time it was taken (6)
- *  12  number of texts (2)
- *  14  bytes of texts (4)
- *  18  bytes of body (6)
- *  24  texts, joined by LF: id, project, method, target, then name and value of each header
+ *  12  bytes of texts (4)
+ *  16  bytes of body (6)
+ *  22  texts: id, project, method and target, each ended by LF, and the header lines
  *      body; or, if it lies in a file, the file's id (12)
  *
  * Texts are latin1, one byte per character, as the copy holds them. A line feed
- * cannot occur in any of them: HTTP ends its lines with it.
+ * cannot occur in the first four: HTTP ends its lines with it.
  */
 import { crc32 } from 'node:zlib'
 import { readTime, writeTime } from './keys.ts'
@@ -21,9 +20,8 @@ import type { Copy } from './types.ts'
 const VERSION = 1
 const FRAMED = 1
 const IN_FILE = 2
-const HEAD_BYTES = 24
+const HEAD_BYTES = 22
 export const FILE_ID_BYTES = 12
-const FIXED_TEXTS = 4
 
 /** A copy as its record says it; the body as bytes of the record, or the id of its file. */
 export interface DecodedCopy extends Omit<Copy, 'body'> {
@@ -35,17 +33,15 @@ export interface DecodedCopy extends Omit<Copy, 'body'> {
 
 /** @param fileId - Where the body lies; `null` puts it into the record. */
 export function encodeCopy (copy: Copy, fileId: Buffer | null): Buffer {
-  const { body, headers } = copy
-  let texts = `${copy.id}\n${copy.project}\n${copy.method}\n${copy.target}`
-  for (let i = 0; i < headers.length; i++) texts += '\n' + headers[i]
+  const { body } = copy
+  const texts = `${copy.id}\n${copy.project}\n${copy.method}\n${copy.target}\n${copy.fields}`
   const textsEnd = HEAD_BYTES + texts.length
   const record = Buffer.allocUnsafe(textsEnd + (fileId === null ? body.length : FILE_ID_BYTES))
   record[4] = VERSION
   record[5] = (copy.framed ? FRAMED : 0) | (fileId === null ? 0 : IN_FILE)
   writeTime(record, copy.takenAt, 6)
-  record.writeUInt16BE(FIXED_TEXTS + headers.length, 12)
-  record.writeUInt32BE(texts.length, 14)
-  writeTime(record, body.length, 18)
+  record.writeUInt32BE(texts.length, 12)
+  writeTime(record, body.length, 16)
   record.write(texts, HEAD_BYTES, 'latin1')
   if (fileId === null) {
     let at = textsEnd
@@ -73,16 +69,16 @@ export function decodeCopy (record: Buffer): DecodedCopy | null {
 export function decodeUnchecked (record: Buffer): DecodedCopy | null {
   if (record.length < HEAD_BYTES || record[4] !== VERSION) return null
   const flags = record[5] ?? 0
-  const textsEnd = HEAD_BYTES + record.readUInt32BE(14)
-  const bodyLength = readTime(record, 18)
+  const textsEnd = HEAD_BYTES + record.readUInt32BE(12)
+  const bodyLength = readTime(record, 16)
   const inFile = (flags & IN_FILE) !== 0
   if (textsEnd + (inFile ? FILE_ID_BYTES : bodyLength) !== record.length) return null
-  const [id, project, method, target, ...headers] = record.toString('latin1', HEAD_BYTES, textsEnd).split('\n')
-  if (id === undefined || project === undefined || method === undefined || target === undefined) return null
-  if (FIXED_TEXTS + headers.length !== record.readUInt16BE(12)) return null
+  const texts = /^(.*)\n(.*)\n(.*)\n(.*)\n([^]*)$/.exec(record.toString('latin1', HEAD_BYTES, textsEnd))
+  if (texts === null) return null
+  const [, id = '', project = '', method = '', target = '', fields = ''] = texts
   const rest = record.subarray(textsEnd)
   return {
-    id, project, method, target, headers,
+    id, project, method, target, fields,
     takenAt: readTime(record, 6),
     framed: (flags & FRAMED) !== 0,
     bodyLength,

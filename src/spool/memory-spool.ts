@@ -190,7 +190,7 @@ export function createMemorySpool (options: MemorySpoolOptions): Spool {
 /** What a copy counts for against `maxBytes`. */
 export function copyBytes (copy: Copy): number {
   let bytes = COPY_OVERHEAD_BYTES + copy.method.length + copy.target.length + copy.body.length
-  for (const text of copy.headers) bytes += text.length
+  bytes += copy.fields.length
   return bytes
 }
 

@@ -36,10 +36,10 @@ export function readWithHistory (value: Buffer, pathOf: PathOf): StoredCopy {
 }
 
 function copyOf (decoded: DecodedCopy | null, pathOf: PathOf): Copy {
-  if (decoded === null) return { id: '', project: 'default', takenAt: 0, method: '', target: '', headers: [], framed: false, body: bodyOfBytes(Buffer.alloc(0)) }
-  const { id, project, takenAt, method, target, headers, framed, body, fileId, bodyLength } = decoded
+  if (decoded === null) return { id: '', project: 'default', takenAt: 0, method: '', target: '', fields: '', framed: false, body: bodyOfBytes(Buffer.alloc(0)) }
+  const { id, project, takenAt, method, target, fields, framed, body, fileId, bodyLength } = decoded
   return {
-    id, project, takenAt, method, target, headers, framed,
+    id, project, takenAt, method, target, fields, framed,
     body: fileId === null ? bodyOfBytes(body ?? Buffer.alloc(0)) : bodyOfFile(pathOf(fileId), bodyLength)
   }
 }

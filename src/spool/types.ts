@@ -21,8 +21,8 @@ export interface Copy {
   readonly method: string
   /** Mapped path and raw request target. A secret: never logged. */
   readonly target: string
-  /** Name and value in turn, ready to be sent; without `Host` and `Content-Length`. Bytes as latin1. */
-  readonly headers: readonly string[]
+  /** Header lines, each ended by CRLF, ready to be sent; without `Host` and `Content-Length`. Bytes as latin1. */
+  readonly fields: string
   /** Whether the client framed a body, even an empty one: only then does `Content-Length` go out. */
   readonly framed: boolean
   readonly body: CopyBody

@@ -22,7 +22,7 @@ export interface UndeliveredCopy {
   /** Milliseconds since the epoch. */
   readonly takenAt: number
   /** `null`: it was dropped. */
-  readonly copy: Pick<Copy, 'headers' | 'body'> | null
+  readonly copy: Pick<Copy, 'fields' | 'body'> | null
   /** Of a dropped one, if it could be read in time. */
   readonly eventId: string | null
 }

@@ -4,16 +4,16 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { test } from 'tap'
 import { answers, startBackend } from '../helpers/backends.ts'
-import { fileBody, memoryBody, startMirror } from '../helpers/copies.ts'
+import { fieldLines, fileBody, memoryBody, startMirror } from '../helpers/copies.ts'
 
 t.setTimeout(60_000)
 
 test('method, target and header fields arrive as they were kept: case, order, duplicates, odd bytes', async t => {
   const endpoint = await startBackend(t)
   const { keep, ended } = startMirror(t, { port: endpoint.port })
-  const headers = ['X-Request-Id', 'ab', 'cOnTent-tYpe', 'a/b', 'Accept', 'one', 'accept', 'two', 'X-Empty', '', 'X-Bytes', 'caf\xe9 \x01\x7f\xff']
+  const fields = fieldLines('X-Request-Id', 'ab', 'cOnTent-tYpe', 'a/b', 'Accept', 'one', 'accept', 'two', 'X-Empty', '', 'X-Bytes', 'caf\xe9 \x01\x7f\xff')
 
-  keep({ method: 'PROP-x', target: '/rum/api/1/../envelope/?x=%zz&\xc3\xa9#frag', headers, body: memoryBody('a\r\n\r\nb\x00\xff') })
+  keep({ method: 'PROP-x', target: '/rum/api/1/../envelope/?x=%zz&\xc3\xa9#frag', fields, body: memoryBody('a\r\n\r\nb\x00\xff') })
   await ended.atLeast(1)
 
   t.equal(endpoint.requests[0]?.head.toString('latin1'),

@@ -6,7 +6,7 @@
 import * as fc from 'fast-check'
 import t, { test, type Test } from 'tap'
 import { answers, header, startBackend, type Answer } from '../helpers/backends.ts'
-import { memoryBody, startMirror } from '../helpers/copies.ts'
+import { fieldLines, memoryBody, startMirror } from '../helpers/copies.ts'
 
 t.setTimeout(120_000)
 
@@ -84,7 +84,7 @@ async function play (t: Test, script: Script): Promise<void> {
   for (const [i, { project }] of script.copies.entries()) {
     if (i > 0 && i % script.burst === 0) await new Promise(resolve => { setImmediate(resolve) })
     const id = i.toString(16).padStart(32, '0')
-    mirror.keep({ id, project, body: bodies[i] as ReturnType<typeof memoryBody>, headers: ['X-Request-Id', id] })
+    mirror.keep({ id, project, body: bodies[i] as ReturnType<typeof memoryBody>, fields: fieldLines('X-Request-Id', id) })
     t.equal(mirror.unaccounted(), 0)
   }
   if (script.cut) {
@@ -146,7 +146,7 @@ for (const status of [403, 408, 425, 429, 500, 501, 502, 503, 504, 507, 520, 599
     })
     const { keep, ended, attempts, unaccounted } = startMirror(t, { port: endpoint.port })
 
-    keep({ headers: ['X-Request-Id', 'f'.repeat(32)] })
+    keep({ fields: fieldLines('X-Request-Id', 'f'.repeat(32)) })
     await ended.atLeast(1)
 
     t.strictSame(ended.all, ['delivered'])

@@ -49,7 +49,7 @@ export function copyOf (fields: Partial<Copy> = {}): Copy {
     takenAt: Date.now(),
     method: 'POST',
     target: '/rum/sentry/w/s/api/1/envelope/',
-    headers: [],
+    fields: '',
     framed: true,
     body: memoryBody('{}\n'),
     ...fields
@@ -203,4 +203,9 @@ function observe (ledger: Ledger, attempts: Arrivals<string>, ended: Arrivals<st
 
 function total (counts: Record<string, number>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** Name and value in turn as header lines. */
+export function fieldLines (...headers: readonly string[]): string {
+  return headers.map((text, i) => i % 2 === 0 ? `${text}: ` : `${text}\r\n`).join('')
 }

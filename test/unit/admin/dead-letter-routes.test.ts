@@ -7,7 +7,7 @@ import { registerDeadLetterRoutes } from '../../../src/admin/dead-letter-routes.
 import { createAdminServer } from '../../../src/admin/server.ts'
 import { createMemorySpool } from '../../../src/spool/memory-spool.ts'
 import type { ClaimedCopy, Copy, PendingSummary, Spool } from '../../../src/spool/types.ts'
-import { copyOf, fileBody, listPending, memoryBody } from '../../helpers/copies.ts'
+import { copyOf, fieldLines, fileBody, listPending, memoryBody } from '../../helpers/copies.ts'
 import { eventually } from '../../helpers/router.ts'
 
 const HOUR = 3_600_000
@@ -108,7 +108,7 @@ test('one dead letter is shown decoded, without mapped path and keys', async t =
   const copy = bury({
     project: 'default',
     target: `${SECRET}/api/42/envelope/?sentry_key=secret-key`,
-    headers: ['Content-Encoding', 'gzip', 'Content-Type', 'application/x-sentry-envelope', 'User-Agent', 'app/1', 'X-Sentry-Auth', 'Sentry sentry_key=secret-key, sentry_client=sentry.php/4.1.0', 'Cookie', 'secret'],
+    fields: fieldLines('Content-Encoding', 'gzip', 'Content-Type', 'application/x-sentry-envelope', 'User-Agent', 'app/1', 'X-Sentry-Auth', 'Sentry sentry_key=secret-key, sentry_client=sentry.php/4.1.0', 'Cookie', 'secret'),
     body: memoryBody(gzipSync(text))
   }, '404', `no such path: ${SECRET}/api/42/envelope/`)
 
@@ -164,7 +164,7 @@ test('the bytes of a body are given when they are asked for, from memory and fro
   const file = fileBody(join(folder, 'body'), bytes.length)
 
   for (const body of [memoryBody(bytes), file]) {
-    const response = await fetch(`${url}/dead-letters/${bury({ headers: ['Content-Encoding', 'gzip'], body }).id}?body=1`)
+    const response = await fetch(`${url}/dead-letters/${bury({ fields: fieldLines('Content-Encoding', 'gzip'), body }).id}?body=1`)
 
     t.equal(response.headers.get('content-type'), 'application/octet-stream')
     t.equal(response.headers.get('content-encoding'), null)

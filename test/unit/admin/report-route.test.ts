@@ -41,7 +41,7 @@ function deadCopy (fields: Partial<UndeliveredCopy> = {}): UndeliveredCopy {
   const body = Buffer.from(`{"event_id":"${EVENT_ID}"}\n{"type":"event","length":2}\n{}\n`)
   return {
     id: 'a'.repeat(32), project: '1', state: 'dead', reason: '400', takenAt: NOW, eventId: null,
-    copy: { headers: [], body: { length: body.length, chunks: [body], file: null, hold () {}, release () {}, takeFile: async () => {} } },
+    copy: { fields: '', body: { length: body.length, chunks: [body], file: null, hold () {}, release () {}, takeFile: async () => {} } },
     ...fields
   }
 }
@@ -68,7 +68,7 @@ test('copies are named by the event ids in their bodies; one without a body by w
   const { url } = await setup(t, ledger => { ledger.add('1', 'accepted', 3) }, [
     deadCopy(),
     deadCopy({ state: 'dropped', reason: 'spool_full', copy: null, eventId: 'b'.repeat(32) }),
-    deadCopy({ copy: { headers: [], body: { length: 9, chunks: null, file: '/nowhere/at/all', hold () {}, release () {}, takeFile: async () => {} } } })
+    deadCopy({ copy: { fields: '', body: { length: 9, chunks: null, file: '/nowhere/at/all', hold () {}, release () {}, takeFile: async () => {} } } })
   ])
 
   const report = await (await fetch(`${url}/report.json`)).json() as { notDelivered: unknown }

@@ -12,7 +12,7 @@ import { createSpoolCommand, type SpoolReader } from '../../../src/cli/spool.ts'
 import { createMemorySpool } from '../../../src/spool/memory-spool.ts'
 import type { ClaimedCopy, Copy, PendingSummary, Spool } from '../../../src/spool/types.ts'
 import { runCommand, type Ran } from '../../helpers/command.ts'
-import { copyOf, listPending, memoryBody } from '../../helpers/copies.ts'
+import { copyOf, fieldLines, listPending, memoryBody } from '../../helpers/copies.ts'
 
 const HOUR = 3_600_000
 const UNKNOWN = 'f'.repeat(32)
@@ -174,7 +174,7 @@ for (const [where, setup] of [['of a running router', online], ['of a router tha
     const copy = bury({
       project: '1',
       target: '/rum/sentry/secret/secret/api/1/envelope/?sentry_key=secret',
-      headers: ['Content-Type', 'application/x-sentry-envelope', 'User-Agent', 'app\u009b31m'],
+      fields: fieldLines('Content-Type', 'application/x-sentry-envelope', 'User-Agent', 'app\u009b31m'),
       body: memoryBody('{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","dsn":"https://secret@sentry.example.test/1","sdk":{"name":"sentry.javascript.node","version":"11.12.0"}}\n{"type":"event","length":2}\n{}\n{"type":"attachment","length":2000,"filename":"a\\u001b.txt"}\nx')
     }, '413', 'too\n\u001b[31mlarge\n', HOUR)
 

@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
-import { createAccessLog, type AccessLog, type AccessLogOptions, type WriteText } from '../../../src/log/access-log.ts'
+import { createAccessLog, type AccessLog, type AccessLogOptions, type WriteLines } from '../../../src/log/access-log.ts'
 import { createFdWriter, pieceLength } from '../../../src/log/access-log-writer.ts'
 import type { RequestHead } from '../../../src/http1/message.ts'
 import type { Settled } from '../../../src/proxy/ports.ts'
@@ -25,8 +25,8 @@ function settledOf (requestLine: string, headers: readonly string[] = [], fields
 function setup (t: Test, options: Partial<AccessLogOptions> = {}): { log: AccessLog, written: string[], finish: () => void } {
   const written: string[] = []
   const waiting: (() => void)[] = []
-  const write: WriteText = (text, done) => {
-    written.push(text)
+  const write: WriteLines = (lines, done) => {
+    written.push(lines.toString('latin1'))
     waiting.push(done)
   }
   const log = createAccessLog({ format: 'main', write, now: () => NOW, ...options })
@@ -112,7 +112,7 @@ test('with access: off nothing is written', async t => {
 
 test('lines are written together, within about a second', async t => {
   const { promise, resolve } = Promise.withResolvers<string>()
-  const { log } = setup(t, { write: (text, done) => { resolve(text); done() } })
+  const { log } = setup(t, { write: (lines, done) => { resolve(lines.toString('latin1')); done() } })
 
   log.settled(settledOf('GET /1 HTTP/1.1'))
   log.settled(settledOf('GET /2 HTTP/1.1'))
@@ -155,7 +155,7 @@ test('the writer writes whole texts to a file, one after the other', async t => 
   const write = createFdWriter(file.fd)
   const texts = ['first\n', 'x'.repeat(100_000) + '\n', 'last\n']
 
-  for (const text of texts) await new Promise<void>(resolve => { write(text, resolve) })
+  for (const text of texts) await new Promise<void>(resolve => { write(Buffer.from(text), resolve) })
 
   t.equal(await readFile(path, 'latin1'), texts.join(''))
 })
@@ -178,7 +178,7 @@ test('a pipe gets whole lines in pieces that it keeps together; a longer line go
 test('through a pipe everything arrives, also when its reader is slow', async t => {
   const writer = `import { createFdWriter, pieceLength } from '${new URL('../../../src/log/access-log-writer.ts', import.meta.url).href}'
     const write = createFdWriter(1)
-    for (let i = 0; i < 5; i++) await new Promise(resolve => write((i + 'x'.repeat(150) + '\\n').repeat(400), resolve))`
+    for (let i = 0; i < 5; i++) await new Promise(resolve => write(Buffer.from((i + 'x'.repeat(150) + '\\n').repeat(400)), resolve))`
 
   const { stdout } = await promisify(execFile)('sh', ['-c', '"$NODE" --input-type=module -e "$WRITER" | (sleep 0.2; cat)'], {
     env: { ...process.env, NODE: process.execPath, WRITER: writer }, maxBuffer: 64 * 1024 * 1024

@@ -1,8 +1,9 @@
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { test, type Test } from 'tap'
 import { ClientConnection } from '../../../src/http1/client-connection.ts'
 import { Deadlines } from '../../../src/http1/deadlines.ts'
+import { dialTcp } from '../../../src/http1/dial.ts'
 import { Attempt, type AttemptResult } from '../../../src/mirror/attempt.ts'
 
 const REQUEST = { method: 'POST', head: 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n', chunks: [], readBody: null }
@@ -17,7 +18,7 @@ async function connectTo (t: Test, serve: (socket: Socket) => void): Promise<Cli
   await once(server, 'listening')
   t.teardown(() => { server.close() })
   const { port } = server.address() as AddressInfo
-  const dial = { connect: () => connect({ port, host: '127.0.0.1' }), readyEvent: 'connect' } as const
+  const dial = dialTcp({ port, host: '127.0.0.1' })
   const connection = new ClientConnection(dial, { connectTimeoutMs: 5000, sendTimeoutMs: 5000, readTimeoutMs: 5000 }, new Deadlines(), { onIdle () {}, onClosed () {} })
   t.teardown(() => { connection.destroy() })
   return connection

@@ -1,9 +1,9 @@
 import { test } from 'tap'
 import type { RequestHead } from '../../../src/http1/message.ts'
-import { copyHeaders, createKeepCopy, decideCopy, type CopyRules, type KeepCopyOptions } from '../../../src/mirror/keep.ts'
+import { copyFields, createKeepCopy, decideCopy, type CopyRules, type KeepCopyOptions } from '../../../src/mirror/keep.ts'
 import type { CopySource } from '../../../src/proxy/ports.ts'
 import type { Copy } from '../../../src/spool/types.ts'
-import { memoryBody } from '../../helpers/copies.ts'
+import { fieldLines, memoryBody } from '../../helpers/copies.ts'
 
 const RULES: CopyRules = {
   default: '/rum/default',
@@ -82,7 +82,7 @@ test('every header of the client goes, in its order, case and number, but those 
     'Transfer-Encoding', 'chunked', 'CONTENT-LENGTH', '3', 'x-request-id', 'theirs', 'X-Forwarded-Proto', 'https', 'COOKIE', 'sentrysid=1']
   const mixed = kept.flatMap((text, i) => i % 2 === 0 ? [...gone.slice(i, i + 2), text] : [text])
 
-  t.strictSame(copyHeaders(headOf({ headers: mixed }), options), [...OURS, ...kept])
+  t.equal(copyFields(headOf({ headers: mixed }), options), fieldLines(...OURS, ...kept))
 })
 
 for (const [what, lines, expected] of [
@@ -94,14 +94,14 @@ for (const [what, lines, expected] of [
   test(`X-Forwarded-For with ${what} of the client's: ${expected}`, async t => {
     const headers = lines.flatMap(line => ['x-forwarded-for', line])
 
-    t.strictSame(copyHeaders(headOf({ headers }), options), [...OURS.slice(0, 5), expected])
+    t.equal(copyFields(headOf({ headers }), options), fieldLines(...OURS.slice(0, 5), expected))
   })
 }
 
 test('drop_headers holds for the headers the router sets as well', async t => {
-  const headers = copyHeaders(headOf({ headers: ['X-Empty', '', 'X-Forwarded-For', '1.1.1.1'] }), { ...options, dropHeaders: ['x-forwarded-for', 'x-request-id', 'x-forwarded-proto'] })
+  const fields = copyFields(headOf({ headers: ['X-Empty', '', 'X-Forwarded-For', '1.1.1.1'] }), { ...options, dropHeaders: ['x-forwarded-for', 'x-request-id', 'x-forwarded-proto'] })
 
-  t.strictSame(headers, ['X-Empty', ''])
+  t.equal(fields, 'X-Empty: \r\n')
 })
 
 test('the copy carries the raw target behind the mapped path, and what the client said of its body', async t => {

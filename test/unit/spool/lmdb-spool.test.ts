@@ -1,10 +1,10 @@
 import { test } from 'tap'
 import { claimOne, openTestSpool } from '../../helpers/spool.ts'
-import { copyOf, memoryBody } from '../../helpers/copies.ts'
+import { copyOf, fieldLines, memoryBody } from '../../helpers/copies.ts'
 
 test('a copy survives the end of the process that took it, byte for byte', async t => {
   const first = openTestSpool(t)
-  const copy = copyOf({ project: '7', method: 'PUT', target: '/x?\xe4', headers: ['A', 'b \xff', 'a', ''], framed: false, body: memoryBody('one', 'two\n\0') })
+  const copy = copyOf({ project: '7', method: 'PUT', target: '/x?\xe4', fields: fieldLines('A', 'b \xff', 'a', ''), framed: false, body: memoryBody('one', 'two\n\0') })
   await first.spool.append(copy)
   await first.spool.close()
 
