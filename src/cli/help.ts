@@ -19,7 +19,9 @@ export const CONFIG_PLACES = [
 
 export const ENVIRONMENT: readonly Row[] = [
   ['MIRROR_ROUTER_CONFIG', 'The configuration, where --config is not given.'],
-  ['RUM_ENDPOINT, RUM_DEFAULT_PATH, ADMIN_TOKEN, MIRROR_ROUTER_ADMIN_HOST', 'Named by the configuration that is shipped. Your own may name any variable: ${NAME}. Every command that reads it needs them, as the router does.'],
+  ['MIRROR_ROUTER_ADMIN_HOST', 'admin.host, where the configuration does not say it.'],
+  ['MIRROR_ROUTER_ADMIN_TOKEN', 'admin.token, where the configuration does not say it.'],
+  ['RUM_ENDPOINT, RUM_DEFAULT_PATH', 'Named by the configuration that is shipped. Your own may name any variable: ${NAME}. Every command that reads it needs them, as the router does.'],
   ['TZ', 'Time zone of the access log and of times that are printed.'],
   ['NO_COLOR', 'Anything in it: no colours on a terminal.']
 ]

@@ -23,7 +23,7 @@ const admin = section({
     default: 9145
   },
   token: {
-    description: 'Secret that `Authorization: Bearer` must hold for whatever changes state (replay, purge, reload) or shows bodies; 16 characters or more. With `off` nobody is asked. Fill it from the environment: `${ADMIN_TOKEN:-off}`.',
+    description: 'Secret that `Authorization: Bearer` must hold for whatever changes state (replay, purge, reload) or shows bodies; 16 characters or more. With `off` nobody is asked. Fill it from the environment: `${MIRROR_ROUTER_ADMIN_TOKEN:-off}`.',
     type: or('off', null, token),
     default: '${MIRROR_ROUTER_ADMIN_TOKEN:-off}'
   },

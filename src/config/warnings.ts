@@ -17,7 +17,7 @@ export function configWarnings (config: Config): string[] {
   }
   const { host, port, token } = config.admin
   if (token === null && !isLoopback(host)) {
-    warnings.push(`admin.host is ${host} and admin.token is off, so whoever reaches port ${port} can reload, replay and purge dead letters, and read bodies; write token: "\${ADMIN_TOKEN}" under admin:, and give the variable what openssl rand -hex 32 prints`)
+    warnings.push(`admin.host is ${host} and admin.token is off, so whoever reaches port ${port} can reload, replay and purge dead letters, and read bodies; write token: "\${MIRROR_ROUTER_ADMIN_TOKEN}" under admin:, and give the variable what openssl rand -hex 32 prints`)
   }
   return warnings
 }

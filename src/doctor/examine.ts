@@ -37,8 +37,6 @@ export interface EnvSource {
   readonly read: () => Promise<string>
 }
 
-/** The override hands it on under the second name, the file that is shipped asks for it so. */
-const TOKEN_NAMES = ['MIRROR_ROUTER_ADMIN_TOKEN', 'ADMIN_TOKEN'] as const
 
 export async function examine ({ file, nameOf, env, envFile }: Patient): Promise<Finding[]> {
   const read = envFile === null ? null : await readEnv(envFile)
@@ -94,9 +92,7 @@ function judgeReaders ({ path, name }: EnvSource, { variables }: EnvFile): Findi
 }
 
 function environmentOf (file: EnvFile | null): Environment {
-  const values = Object.fromEntries([...file?.variables.values() ?? []].map(({ name, value }) => [name, value]))
-  const [name, other] = TOKEN_NAMES
-  return values[name] === undefined ? values : { [other]: values[name], ...values }
+  return Object.fromEntries([...file?.variables.values() ?? []].map(({ name, value }) => [name, value]))
 }
 
 /** Of variables without a fault. */

@@ -8,6 +8,7 @@ import { createDeepHealth } from '../admin/deep-health.ts'
 import { createProber } from '../admin/probe.ts'
 import { createMetricsRenderer } from '../admin/render-metrics.ts'
 import { registerPageRoutes } from '../admin/page-route.ts'
+import { registerNothingMirroredRoutes } from '../admin/nothing-mirrored-routes.ts'
 import { registerReloadRoute } from '../admin/reload-route.ts'
 import { registerReportRoutes } from '../admin/report-route.ts'
 import { createAdminServer } from '../admin/server.ts'
@@ -64,6 +65,7 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   const app = config.workers === 1 ? createApp({ config, log, onOutage: event => { logOutage(log, event) }, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }) : null
   const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions }) : singleProcess(app, foundPartitions)
   const reloader = createReloader({ source, loaded, running: config, apply, count: result => { pool.reloads.reloaded(result) }, log, now })
+  process.on('SIGHUP', () => { void reloader.reload() })
   const admin = createAdminServer({
     ...config.admin,
     access: () => reloader.config().admin,
@@ -73,7 +75,8 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   })
   registerReloadRoute(admin.app, reloader)
   const reader = config.mirror === null ? null : openSpoolReader(config.spool.path, app === null ? {} : { shared: app.spoolEnvironment })
-  if (reader !== null) {
+  if (reader === null) registerNothingMirroredRoutes(admin.app)
+  else {
     registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now })
     registerReportRoutes(admin.app, { source: createReportSource(reader), now })
   }
@@ -90,7 +93,6 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   // A warning, for an imported file seldom lets through what is less.
   for (const warning of [importedWords(config) ?? [], configWarnings(config), surroundingsWarnings(config, lookAround(config))].flat()) log.warn(warning)
   const stopped = nextSignal()
-  process.on('SIGHUP', () => { void reloader.reload() })
   try {
     await admin.listen()
   } catch (error) {

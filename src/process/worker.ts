@@ -43,8 +43,8 @@ async function receive (message: ToWorker): Promise<void> {
 async function start ({ config: carried, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   const config = unpackConfig(carried)
   logger = createLogger(config, process.stderr.isTTY)
-  app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
   try {
+    app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
     await app.listen()
   } catch (error) {
     await fail(String(error))

@@ -37,14 +37,14 @@ test('a right file is told in one line what is in force, without its mapped path
 
 test('the admin token is told by no command, right or wrong', async t => {
   const [port] = await freePorts(1)
-  const folder = t.testdir({ 'router.yaml': `${GOOD}admin: { host: "::", port: ${port}, token: "\${ADMIN_TOKEN}" }\n` })
+  const folder = t.testdir({ 'router.yaml': `${GOOD}admin: { host: "::", port: ${port}, token: "\${MIRROR_ROUTER_ADMIN_TOKEN}" }\n` })
   const told: string[] = []
 
   for (const token of ['t0p-s3cret-t0p-s3cret', 't0p-s3cret']) {
     for (const args of [['check'], ['explain', 'POST', '/api/1/envelope/', '--json', '--show-secrets'], ['status'], ['reload'], ['spool', 'ls'], ['report'], ['start']]) {
       // A token that is right starts a router: on ports that are not ours.
       if (args[0] === 'start' && token.length >= 16) continue
-      const { out, err } = await mirrorRouter(folder, [...args, '--config', 'router.yaml'], { ADMIN_TOKEN: token })
+      const { out, err } = await mirrorRouter(folder, [...args, '--config', 'router.yaml'], { MIRROR_ROUTER_ADMIN_TOKEN: token })
       told.push(out, err)
     }
   }

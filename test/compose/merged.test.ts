@@ -40,7 +40,7 @@ for (const version of versions) {
       t.equal(after['image'], FILLED_IN['MIRROR_ROUTER_IMAGE'])
       t.strictSame(after.ports?.map(({ published, target }) => `${published}:${target}`), override === FULL ? ['9000:80', '9001:81'] : ['9000:80'])
       t.strictSame(after['expose'], ['9145'])
-      t.strictSame(after['environment'], { RUM_ENDPOINT: 'https://filled-in', RUM_DEFAULT_PATH: 'off', ADMIN_TOKEN: 'off' })
+      t.strictSame(after['environment'], { RUM_ENDPOINT: 'https://filled-in', RUM_DEFAULT_PATH: 'off', MIRROR_ROUTER_ADMIN_TOKEN: 'off' })
       t.equal(after['stop_grace_period'], '40s')
       t.strictSame(after['logging'], { driver: 'json-file', options: { 'max-size': '50m', 'max-file': '5' } })
 

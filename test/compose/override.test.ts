@@ -90,7 +90,7 @@ test('every variable that router.yaml is filled from is given to the router', as
 })
 
 test('the router.yaml beside the overrides copies nothing until an endpoint is named', async t => {
-  const { config } = await loadConfigFile(pathOf(ROUTER), { RUM_ENDPOINT: 'off', RUM_DEFAULT_PATH: 'off', ADMIN_TOKEN: 'off' })
+  const { config } = await loadConfigFile(pathOf(ROUTER), { RUM_ENDPOINT: 'off', RUM_DEFAULT_PATH: 'off', MIRROR_ROUTER_ADMIN_TOKEN: 'off' })
 
   t.equal(config?.mirror, null)
   t.strictSame(config?.listeners.map(({ port, ui }) => [port, ui]), [[80, 'web'], [81, 'web-rum']])
@@ -101,7 +101,7 @@ test('with the variables of .env.example filled in, the router.yaml copies to th
   const { config } = await loadConfigFile(pathOf(ROUTER), {
     RUM_ENDPOINT: 'https://rum.example.com',
     RUM_DEFAULT_PATH: '/rum/sentry/workspace/service',
-    ADMIN_TOKEN: '0123456789abcdef'
+    MIRROR_ROUTER_ADMIN_TOKEN: '0123456789abcdef'
   })
 
   t.equal(config?.mirror?.endpoint.origin, 'https://rum.example.com')

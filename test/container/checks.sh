@@ -67,7 +67,7 @@ healthy() {
 # The process that serves, as the kernel sees it.
 status_of_router() {
   # shellcheck disable=SC2016
-  inside "$1" sh -c 'for folder in /proc/[0-9]*; do case $(tr "\0" " " < $folder/cmdline) in "node /app/src/main.ts start"*) cat $folder/status;; esac; done' | grep -E "^($2):"
+  inside "$1" sh -c 'for folder in /proc/[0-9]*; do case $(tr "\0" " " < $folder/cmdline) in "node -- /app/src/main.ts start"*) cat $folder/status;; esac; done' | grep -E "^($2):"
 }
 
 logs() {

@@ -255,9 +255,9 @@ test('the configuration cannot be changed by who reads it', async t => {
 })
 
 test('the admin token comes from the environment; an empty variable is no token', async t => {
-  const text = 'admin: { token: "${ADMIN_TOKEN:-off}" }'
+  const text = 'admin: { token: "${MIRROR_ROUTER_ADMIN_TOKEN:-off}" }'
 
-  t.equal(configOf(text, { env: { ADMIN_TOKEN: '0123456789abcdef' } }).admin.token, '0123456789abcdef')
-  t.equal(configOf(text, { env: { ADMIN_TOKEN: '' } }).admin.token, null)
+  t.equal(configOf(text, { env: { MIRROR_ROUTER_ADMIN_TOKEN: '0123456789abcdef' } }).admin.token, '0123456789abcdef')
+  t.equal(configOf(text, { env: { MIRROR_ROUTER_ADMIN_TOKEN: '' } }).admin.token, null)
   t.equal(configOf(text).admin.token, null)
 })

@@ -36,7 +36,7 @@ test('authorities that no https endpoint uses, a port on two addresses, and trus
 })
 
 test('an admin listener that others reach without a token is warned of, and what to write is said', async t => {
-  t.match(warningsOf('admin: { host: "::" }'), [/admin\.host is :: and admin\.token is off.*port 9145.*write token: "\$\{ADMIN_TOKEN\}"/])
+  t.match(warningsOf('admin: { host: "::" }'), [/admin\.host is :: and admin\.token is off.*port 9145.*write token: "\$\{MIRROR_ROUTER_ADMIN_TOKEN\}"/])
   t.match(warningsOf('admin: { host: router.example, port: 1 }'), [/port 1 /])
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) t.strictSame(warningsOf(`admin: { host: "${host}" }`), [], host)
   t.strictSame(warningsOf('admin: { host: "::", token: 0123456789abcdef }'), [])
