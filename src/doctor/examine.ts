@@ -37,7 +37,6 @@ export interface EnvSource {
   readonly read: () => Promise<string>
 }
 
-
 export async function examine ({ file, nameOf, env, envFile }: Patient): Promise<Finding[]> {
   const read = envFile === null ? null : await readEnv(envFile)
   const variables = read === null || typeof read === 'string' ? null : read

@@ -165,7 +165,7 @@ function createWait (timeoutMs: number, observer: MirrorObserver, now: () => num
 
   return durable => {
     const time = now()
-    if (durable !== last || time - since > TOGETHER_MS) {
+    if (durable !== last || time - since > Math.min(TOGETHER_MS, timeoutMs / 2)) {
       last = durable
       since = time
       count = { answers: 0 }
