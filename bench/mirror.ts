@@ -29,6 +29,7 @@ const HEAD: RequestHead = {
   method: 'POST',
   target: '/api/1/envelope/?sentry_key=0123456789abcdef0123456789abcdef&sentry_version=7',
   minorVersion: 1,
+  received: null,
   headers: [
     'Host', 'sentry.example.test', 'Content-Length', String(BODY.length), 'Content-Type', 'application/x-sentry-envelope',
     'User-Agent', 'sentry.javascript.node/11.12.0', 'X-Sentry-Auth', 'Sentry sentry_version=7, sentry_key=0123456789abcdef0123456789abcdef',

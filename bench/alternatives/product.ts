@@ -107,7 +107,7 @@ export function createProduct (environment: NodeJS.ProcessEnv): Product {
     const requestId = nextRequestId()
     const framing = has(incoming.rawHeaders, 'transfer-encoding') ? 'chunked' : has(incoming.rawHeaders, 'content-length') ? 'length' : 'none'
     const headers = incoming.rawHeaders.filter((_, index, all) => /^[A-Za-z0-9-]+$/.test(all[index & ~1] ?? ''))
-    const head = { method: incoming.method, target, minorVersion: incoming.minorVersion, headers, host: host?.host ?? null, hostPort: '', framing, contentLength: 0, keepAlive: true, expectContinue: false } as const
+    const head = { method: incoming.method, target, minorVersion: incoming.minorVersion, headers, received: null, host: host?.host ?? null, hostPort: '', framing, contentLength: 0, keepAlive: true, expectContinue: false } as const
     const path = paths.get(PROJECT_PATH.exec(normalised.path)?.[1]) ?? DEFAULT_PATH
     return {
       forward: {

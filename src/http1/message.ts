@@ -15,6 +15,8 @@ export interface RequestHead {
   /** 0 or 1: `HTTP/1.0`, or `HTTP/1.1` and any later 1.x. */
   readonly minorVersion: 0 | 1
   readonly headers: RawHeaders
+  /** Where their lines stand in what was received; `null`: nobody kept it. */
+  readonly received: ReceivedLines | null
   /** Value of `Host`, or the authority of an absolute-form target; lower case, without port and final dot. `null` on HTTP/1.0 without one. */
   readonly host: string | null
   /** Port named beside the host, with the colon (`:9000`), or empty. */
@@ -24,6 +26,40 @@ export interface RequestHead {
   readonly contentLength: number
   readonly keepAlive: boolean
   readonly expectContinue: boolean
+}
+
+export interface ReceivedLines {
+  /** The head, latin1. */
+  readonly text: string
+  /** Of each header field: where its line begins, if it is exactly `Name: value` and CRLF; else -1. */
+  readonly starts: readonly number[]
+}
+
+/**
+ * The lines of the fields that `leaves` names, each ended by CRLF. Lines that stand
+ * beside each other are cut out of the head in one piece.
+ *
+ * @param leaves - By name, in its own case.
+ */
+export function fieldLines ({ headers, received }: Pick<RequestHead, 'headers' | 'received'>, leaves: (name: string) => boolean): string {
+  let lines = ''
+  let from = 0
+  let to = 0
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (!leaves(name)) continue
+    const value = headers[i + 1] as string
+    const start = received?.starts[i >> 1] ?? -1
+    if (start !== to && from !== to) lines += received?.text.substring(from, to) ?? ''
+    if (start === -1) {
+      lines += `${name}: ${value}\r\n`
+      from = to = 0
+    } else {
+      if (start !== to || from === to) from = start
+      to = start + name.length + value.length + 4
+    }
+  }
+  return from === to ? lines : lines + (received?.text.substring(from, to) ?? '')
 }
 
 export interface ResponseHead {

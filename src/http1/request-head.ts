@@ -46,7 +46,7 @@ export function parseRequestHead (text: string, complete: boolean): RequestHead 
     start = end + 1
   }
   if (!complete) return null
-  return buffers.take(2) ? fields.finish(line) : 'HEADERS_TOO_LARGE'
+  return buffers.take(2) ? fields.finish(line, text) : 'HEADERS_TOO_LARGE'
 }
 
 /** What nginx would have left of its buffers: a head that it takes is taken, whatever the lengths of its lines. */
@@ -113,6 +113,7 @@ function parseVersion (text: string): 0 | 1 | ErrorCode {
 /** Collects the fields of one head and what they say about the message. */
 class FieldReader {
   readonly #headers: string[] = []
+  readonly #starts: number[] = []
   #seenUnique: string[] | null = null
   #host: string | null = null
   #contentLength: string | null = null
@@ -141,6 +142,7 @@ class FieldReader {
     const name = text.substring(start, colon)
     const value = text.substring(valueStart, valueEnd)
     this.#headers.push(name, value)
+    this.#starts.push(valueStart === colon + 2 && valueEnd === end ? start : -1)
     return this.#interpret(name, value)
   }
 
@@ -166,7 +168,7 @@ class FieldReader {
     return true
   }
 
-  finish (line: RequestLine): RequestHead | ErrorCode {
+  finish (line: RequestLine, text: string): RequestHead | ErrorCode {
     const { method, target, authority, minorVersion } = line
     if (this.#host === null && minorVersion === 1) return 'BAD_REQUEST'
     const named = this.#host === null ? null : parseHost(this.#host)
@@ -197,6 +199,7 @@ class FieldReader {
       target,
       minorVersion,
       headers: this.#headers,
+      received: { text, starts: this.#starts },
       host: asked?.host ?? null,
       hostPort: asked?.port ?? '',
       framing,

@@ -4,7 +4,7 @@
  * touches the body.
  */
 import type { MirrorConfig } from '../config/config.ts'
-import type { RequestHead } from '../http1/message.ts'
+import { fieldLines, type RequestHead } from '../http1/message.ts'
 import { isForwardedFor, isReplaced } from '../proxy/headers.ts'
 import type { KeepCopy } from '../proxy/ports.ts'
 import type { Spool } from '../spool/types.ts'
@@ -73,14 +73,11 @@ export interface CopyFieldOptions {
 export function copyFields (head: RequestHead, options: CopyFieldOptions): string {
   const { dropHeaders, clientAddress, requestId } = options
   const { headers } = head
-  let theirs = ''
   let forwardedFor = ''
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    const value = headers[i + 1] as string
-    if (isForwardedFor(name)) forwardedFor += value + ', '
-    else if (!isReplaced(name) && !isDropped(name, dropHeaders)) theirs += `${name}: ${value}\r\n`
+    if (isForwardedFor(headers[i] as string)) forwardedFor += headers[i + 1] + ', '
   }
+  const theirs = fieldLines(head, name => !isReplaced(name) && !isForwardedFor(name) && !isDropped(name, dropHeaders))
 
   const id = dropHeaders.includes('x-request-id') ? '' : `X-Request-Id: ${requestId}\r\n`
   const protocol = dropHeaders.includes('x-forwarded-proto') ? '' : 'X-Forwarded-Proto: http\r\n'

@@ -2,7 +2,7 @@
  * Which header fields go to an upstream and which come back, as nginx 1.22 does it
  * with the document's configuration. Pure: text in, text out.
  */
-import type { RawHeaders, RequestHead, ResponseHead } from '../http1/message.ts'
+import { fieldLines, type RawHeaders, type RequestHead, type ResponseHead } from '../http1/message.ts'
 
 export interface UpstreamRequest {
   readonly head: RequestHead
@@ -23,16 +23,11 @@ export function upstreamRequestHead (request: UpstreamRequest): string {
   const { head } = request
   const host = head.host === null ? '' : `Host: ${head.host}\r\n`
   const length = head.framing === 'none' ? '' : `Content-Length: ${request.bodyLength}\r\n`
-  return `${head.method} ${request.target} HTTP/1.1\r\n${host}X-Forwarded-For: ${request.clientAddress}\r\nX-Forwarded-Proto: http\r\nX-Request-Id: ${request.requestId}\r\n${length}${passedOn(head.headers)}\r\n`
+  return `${head.method} ${request.target} HTTP/1.1\r\n${host}X-Forwarded-For: ${request.clientAddress}\r\nX-Forwarded-Proto: http\r\nX-Request-Id: ${request.requestId}\r\n${length}${fieldLines(head, isPassedOn)}\r\n`
 }
 
-function passedOn (headers: RawHeaders): string {
-  let block = ''
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    if (!isReplaced(name) && !isForwardedFor(name)) block += `${name}: ${headers[i + 1]}\r\n`
-  }
-  return block
+function isPassedOn (name: string): boolean {
+  return !isReplaced(name) && !isForwardedFor(name)
 }
 
 /**

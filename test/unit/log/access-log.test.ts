@@ -14,7 +14,7 @@ const NOW = Date.UTC(2026, 10, 2, 3, 4, 5)
 
 function settledOf (requestLine: string, headers: readonly string[] = [], fields: Partial<Settled> = {}): Settled {
   const head: RequestHead = {
-    method: 'GET', target: '/', minorVersion: 1, headers, host: 'h', hostPort: '', framing: 'none', contentLength: 0, keepAlive: true, expectContinue: false
+    method: 'GET', target: '/', minorVersion: 1, headers, received: null, host: 'h', hostPort: '', framing: 'none', contentLength: 0, keepAlive: true, expectContinue: false
   }
   return {
     listener: '80', route: '/', status: 200, durationMs: 1.6, bytesSent: 3, clientAddress: '127.0.0.1', requestLine, head, requestId: 'f'.repeat(32), mirrorPath: null, ...fields

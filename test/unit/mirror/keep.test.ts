@@ -14,7 +14,7 @@ const RULES: CopyRules = {
 
 function headOf (fields: Partial<RequestHead> = {}): RequestHead {
   return {
-    method: 'POST', target: '/api/1/envelope/?x=1', minorVersion: 1, headers: [], host: 'sentry.example.com', hostPort: '',
+    method: 'POST', target: '/api/1/envelope/?x=1', minorVersion: 1, headers: [], received: null, host: 'sentry.example.com', hostPort: '',
     framing: 'length', contentLength: 3, keepAlive: true, expectContinue: false, ...fields
   }
 }

@@ -25,7 +25,7 @@ function setup (): { observer: ReturnType<typeof createLedgerObserver>, added: u
 function settled (mirrorPath: string | null, status: number, method = 'POST'): Settled {
   return {
     listener: '80', route: '/', status, durationMs: 1, bytesSent: 0, clientAddress: '192.0.2.1', requestLine: '', requestId: '0', mirrorPath,
-    head: { method, target: '/', minorVersion: 1, headers: [], host: 'h', hostPort: '', framing: 'none', contentLength: 0, keepAlive: true, expectContinue: false }
+    head: { method, target: '/', minorVersion: 1, headers: [], received: null, host: 'h', hostPort: '', framing: 'none', contentLength: 0, keepAlive: true, expectContinue: false }
   }
 }
 

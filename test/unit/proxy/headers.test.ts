@@ -3,7 +3,7 @@ import type { RequestHead, ResponseHead } from '../../../src/http1/message.ts'
 import { clientResponseBlock, isForwardedFor, isReplaced, upstreamRequestHead } from '../../../src/proxy/headers.ts'
 
 function requestHead (headers: readonly string[], more: Partial<RequestHead> = {}): RequestHead {
-  return { method: 'POST', target: '/as/sent', minorVersion: 1, headers, host: 'a.test', hostPort: ':9000', framing: 'length', contentLength: 3, keepAlive: true, expectContinue: false, ...more }
+  return { method: 'POST', target: '/as/sent', minorVersion: 1, headers, received: null, host: 'a.test', hostPort: ':9000', framing: 'length', contentLength: 3, keepAlive: true, expectContinue: false, ...more }
 }
 
 function forwarded (headers: readonly string[], more: Partial<RequestHead> = {}): string {
