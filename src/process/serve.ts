@@ -29,6 +29,7 @@ import { createReportSource } from '../report/spool-source.ts'
 import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
 import { VERSION } from '../version.ts'
+import { tuneGarbageCollection } from './garbage-collection.ts'
 import { prepareSpool } from './prepare-spool.ts'
 import { ListenError, listenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
@@ -59,6 +60,7 @@ export interface ServeOptions {
  */
 export async function serve (loaded: Config, { source, logger }: ServeOptions): Promise<void> {
   const { log } = logger
+  tuneGarbageCollection()
   const config = await reservePorts(loaded)
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)

@@ -3,6 +3,7 @@ import { createApp, type App } from '../app.ts'
 import { createLogger, type ClosableLogger } from '../log/logger.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import { unpackConfig, type CarriedConfig } from './carry-config.ts'
+import { tuneGarbageCollection } from './garbage-collection.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /** How much of its counters a worker that is killed may take with it. */
@@ -41,6 +42,7 @@ async function receive (message: ToWorker): Promise<void> {
 }
 
 async function start ({ config: carried, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  tuneGarbageCollection()
   const config = unpackConfig(carried)
   logger = createLogger(config, process.stderr.isTTY)
   try {

@@ -1,0 +1,13 @@
+/** How V8 collects garbage in a process that serves. */
+import { setFlagsFromString } from 'node:v8'
+
+/**
+ * Before the first request. V8 learns which objects live long, and allocates them where
+ * only a full collection finds them. It learns that of a request's, for there are always
+ * some under way; with them it then keeps all that they point to. A collection of the
+ * young took 12 ms instead of 1 ms, a tenth of all CPU, and as much again on V8's own
+ * threads (`node --trace-gc`, 2 KB envelopes at c=64).
+ */
+export function tuneGarbageCollection (): void {
+  setFlagsFromString('--no-allocation-site-pretenuring')
+}
