@@ -124,12 +124,7 @@ function throughSend (endpoint: Endpoint): (done: () => void) => void {
     id: '0'.repeat(32), project: '1', takenAt: 0, method: 'POST', target: `/rum/sentry/w/s${HEAD.target}`, fields, framed: true,
     body: new MemoryBody([BODY], BODY.length, new MemoryBudget(0, 0))
   }
-  return done => {
-    void (async () => {
-      await endpoint.send(copy)
-      done()
-    })()
-  }
+  return done => { endpoint.send(copy, done) }
 }
 
 function throughMirror (endpoint: Endpoint): (done: () => void) => void {

@@ -85,6 +85,8 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   const outbox: Outgoing[] = []
   /** Tasks of the queue that have nothing to send. */
   const resting: (() => void)[] = []
+  /** Tasks end once they have nothing to send. */
+  let isLeaving = false
   let underWay = 0
   let woken = false
   let closing: Promise<void> | null = null
@@ -129,22 +131,27 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   }
 
   /** Sends one copy after the other. A task of its own for each would cost more than half of its attempt. */
-  async function sendAll (): Promise<void> {
-    for (;;) {
-      const next = outbox.shift()
-      if (next !== undefined) await attempt(next)
-      else if (closing !== null || queue.pending > width.current()) return
-      else await new Promise<void>(resolve => { resting.push(resolve) })
-    }
+  function sendAll (): Promise<void> {
+    return new Promise(resolve => {
+      const next = (): void => {
+        const outgoing = outbox.shift()
+        if (outgoing !== undefined) send(outgoing, next)
+        else if (isLeaving || queue.pending > width.current()) resolve()
+        else resting.push(next)
+      }
+      next()
+    })
   }
 
-  async function attempt ({ claimed, startedAt }: Outgoing): Promise<void> {
-    const result = await endpoint.send(claimed.copy)
-    underWay--
-    shares.ended(claimed.copy.project, now())
-    settle(claimed, result, startedAt)
-    if (closing === null) wake()
-    else tellNext()
+  function send ({ claimed, startedAt }: Outgoing, done: () => void): void {
+    endpoint.send(claimed.copy, result => {
+      underWay--
+      shares.ended(claimed.copy.project, now())
+      settle(claimed, result, startedAt)
+      if (closing === null) wake()
+      else tellNext()
+      done()
+    })
   }
 
   /** Every attempt ends here, in exactly one of ack, retry and bury. */
@@ -210,6 +217,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     if (timer !== null) clearTimeout(timer)
     turn.close(now())
     tellNext()
+    isLeaving = true
     for (const rested of resting.splice(0)) rested()
     const deadline = setTimeout(() => { endpoint.abort() }, deadlineMs)
     await queue.onIdle()

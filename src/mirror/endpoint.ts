@@ -26,9 +26,11 @@ export type SendResult =
   /** Cut by `abort`, or this machine is out of file descriptors: no word of the endpoint. */
   | { readonly kind: 'unsent' }
 
+export type OnResult = (result: SendResult) => void
+
 export interface Endpoint {
-  /** Never rejects. As many connections as sends under way: whoever calls bounds them. */
-  send (copy: Copy): Promise<SendResult>
+  /** As many connections as sends under way: whoever calls bounds them. @param onResult - Called once; a promise for each copy would cost more. */
+  send (copy: Copy, onResult: OnResult): void
   /** Cuts every send under way, and every later one; they end as `unsent`. */
   abort (): void
   connections (): ConnectionCounts
@@ -48,21 +50,16 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
   const attempts = new Set<Attempt>()
   let aborted = false
 
-  /** One promise per copy: this runs once for each. */
-  function exchange (request: OutgoingRequest): Promise<SendResult> {
-    return new Promise(resolve => { attempt(request, false, resolve) })
-  }
-
-  function attempt (request: OutgoingRequest, fresh: boolean, resolve: (result: SendResult) => void): void {
+  function attempt (request: OutgoingRequest, fresh: boolean, onResult: OnResult): void {
     if (aborted) {
-      resolve({ kind: 'unsent' })
+      onResult({ kind: 'unsent' })
       return
     }
     const connection = pool.acquire(fresh)
     const started = new Attempt(connection, result => {
       attempts.delete(started)
-      if (result === 'stale') attempt(request, true, resolve)
-      else resolve(result)
+      if (result === 'stale') attempt(request, true, onResult)
+      else onResult(result)
     })
     attempts.add(started)
     connection.send(request, started)
@@ -76,16 +73,17 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
       return { kind: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'body_lost' : 'unsent' }
     }
     try {
-      return await exchange(requestOf(copy, host, file))
+      return await new Promise(resolve => { attempt(requestOf(copy, host, file), false, resolve) })
     } finally {
       await file.close()
     }
   }
 
   return {
-    send (copy) {
+    send (copy, onResult) {
       const { file } = copy.body
-      return file === null ? exchange(requestOf(copy, host, null)) : sendFile(copy, file)
+      if (file === null) attempt(requestOf(copy, host, null), false, onResult)
+      else void sendFile(copy, file).then(onResult)
     },
 
     abort () {

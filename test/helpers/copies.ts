@@ -168,11 +168,12 @@ export function startMirror (t: Test, options: MirrorOptions): StartedMirror {
 function watched (endpoint: Endpoint, watch: Watch): Endpoint {
   return {
     ...endpoint,
-    async send (copy) {
+    send (copy, onResult) {
       watch.sending(copy)
-      const result = await endpoint.send(copy)
-      watch.sent(copy)
-      return result
+      endpoint.send(copy, result => {
+        watch.sent(copy)
+        onResult(result)
+      })
     }
   }
 }
