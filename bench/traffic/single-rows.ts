@@ -115,7 +115,7 @@ async function memoryOutage (backends: Backends, _options: Options, place: Place
     await backends.hang('endpoint', true)
     await takeCopies(router, OUTAGE_COPIES, place)
     return memory(router.pid, MIB_AFTER.outage, 'taken as fast as they come, not over half an hour')
-  }, { mirror: { retry: { max: '5s' } } })
+  }, { mirror: { retry: { max: '5s' } }, spool: { max_bytes: '16GiB' } })
 }
 
 async function takeCopies (router: Subject, count: number, place: Place): Promise<void> {

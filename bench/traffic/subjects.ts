@@ -23,6 +23,8 @@ export interface RouterOptions {
   readonly workers?: number
   /** Added to the section `mirror`. */
   readonly mirror?: Readonly<Record<string, unknown>>
+  /** Added to the section `spool`. */
+  readonly spool?: Readonly<Record<string, unknown>>
   /** Of another checkout: its `src/main.ts`. */
   readonly main?: string
   /** Node's own options. */
@@ -49,7 +51,7 @@ export async function startNginx (kind: 'doc' | 'tuned', backends: Backends, cor
 }
 
 /** With the access log on, as nginx has it with the document's configuration, and the durable spool. */
-export async function startRouter (backends: Backends, cores: string, folder: string, { workers = 1, mirror = {}, main = MAIN, nodeOptions = [] }: RouterOptions = {}): Promise<Subject> {
+export async function startRouter (backends: Backends, cores: string, folder: string, { workers = 1, mirror = {}, spool = {}, main = MAIN, nodeOptions = [] }: RouterOptions = {}): Promise<Subject> {
   const { relay, web, endpoint } = backends.ports
   const [p80 = 0, p81 = 0, adminPort = 0] = await freePorts(3)
   await mkdir(folder, { recursive: true })
@@ -58,7 +60,7 @@ export async function startRouter (backends: Backends, cores: string, folder: st
     listeners: [{ port: p80, host: '127.0.0.1', ui: 'web' }, { port: p81, host: '127.0.0.1', ui: 'web-rum' }],
     upstreams: { relay: { servers: [`127.0.0.1:${relay}`] }, web: { servers: [`127.0.0.1:${web}`] }, 'web-rum': { servers: [`127.0.0.1:${web}`] } },
     mirror: { endpoint: `http://127.0.0.1:${endpoint}`, default: '/rum/sentry/workspace/service', ...mirror },
-    spool: { path: join(folder, 'spool') },
+    spool: { path: join(folder, 'spool'), ...spool },
     admin: { host: '127.0.0.1', port: adminPort },
     workers,
     log: { level: 'warn', access: 'main' }
