@@ -1,5 +1,5 @@
 /** Lines cut out of what was received are the lines that names and values make. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { test } from 'tap'
 import { fieldLines, type RequestHead } from '../../../src/http1/message.ts'
 import { parseRequestHead } from '../../../src/http1/request-head.ts'
