@@ -17,10 +17,14 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { tuneGarbageCollection } from '../src/process/garbage-collection.ts'
 import { createLedger } from '../src/spool/ledger.ts'
 import { openSpool } from '../src/spool/lmdb-spool.ts'
 import { createMemorySpool } from '../src/spool/memory-spool.ts'
 import type { Copy, Spool } from '../src/spool/types.ts'
+
+// As the program does.
+tuneGarbageCollection()
 
 const { values } = parseArgs({
   options: {
