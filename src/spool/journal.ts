@@ -7,13 +7,11 @@
  * When a transaction fails, nothing of it is lost: everything stays to be written,
  * and the journal tries again every few seconds until the disk takes it.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { countsKey, encodeCounts, type Counts } from './counts.ts'
+import { encodeCounts, type Counts } from './counts.ts'
 import type { Entry, Place } from './entry.ts'
-import { withHistory } from './history.ts'
-import { deadKey, encodeTime, waitingKey, writeTime } from './keys.ts'
-import type { Ledger, StoredRow } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type { Environment, Write } from './store.ts'
+import { commit, writeTransaction, type ExtraRow, type Transaction } from './transaction.ts'
 
 export interface Journal {
   /** The entry is to be elsewhere than on disk. */
@@ -40,12 +38,6 @@ export interface Journal {
   readonly unwrittenBytes: number
 }
 
-export interface ExtraRow {
-  readonly table: 'lost'
-  readonly key: Buffer
-  readonly value: Buffer
-}
-
 export interface JournalOptions {
   /** `null` when none is open. */
   readonly environment: () => Environment | null
@@ -60,15 +52,6 @@ export interface JournalOptions {
   readonly onSuccess: () => void
 }
 
-interface Transaction {
-  readonly entries: readonly Entry[]
-  /** Counts as they are with these entries moved, by partition: a second try must write no later ones. */
-  readonly counts: ReadonlyMap<number, Buffer>
-  readonly rows: readonly StoredRow[]
-  readonly extras: readonly ExtraRow[]
-}
-
-const SECOND_TRY_MS = 10
 /** Rows for people that wait for a disk; more are not kept. */
 const MAX_EXTRAS = 10_000
 
@@ -264,51 +247,4 @@ export function createJournal (options: JournalOptions): Journal {
 
     giveUp
   }
-}
-
-/** Whoever waits for the transaction is answered when it fails: a fault that passes at once must not look like a disk that is gone. */
-async function commit (open: Environment, transaction: Transaction): Promise<void> {
-  try {
-    await open.commit(put => { writeTransaction(transaction, put) })
-  } catch {
-    await sleep(SECOND_TRY_MS)
-    await open.commit(put => { writeTransaction(transaction, put) })
-  }
-}
-
-function writeTransaction (transaction: Transaction, write: Write): void {
-  for (const entry of transaction.entries) writeMove(entry, write)
-  for (const [partition, row] of transaction.counts) write('counts', countsKey(partition, 'own'), row)
-  for (const { key, value } of transaction.rows) write('ledger', key, value)
-  for (const { table, key, value } of transaction.extras) write(table, key, value)
-}
-
-function writeMove (entry: Entry, write: Write): void {
-  const { key, record, disk, going, fileId } = entry
-  if (disk === 'fresh' && going !== 'fresh') write('fresh', key, null)
-  if (disk === 'waiting') {
-    if (going !== 'waiting' || entry.goingDueAt !== entry.diskDueAt) write('waiting', waitingKey(key, entry.diskDueAt), null)
-    if (going !== 'waiting') write('ages', key, null)
-  }
-  if (fileId !== null) {
-    if (going === 'none') {
-      if (disk !== 'none') write('files', fileId, null)
-    } else if (disk === 'none') write('files', fileId, fileSize(entry.copy.body.length))
-  }
-  if (going === 'fresh') {
-    if (disk !== 'fresh') write('fresh', key, record)
-  } else if (entry.history !== null && going === 'waiting') {
-    write('waiting', waitingKey(key, entry.goingDueAt), withHistory(entry.history, record))
-    write('ages', key, encodeTime(entry.goingDueAt))
-  } else if (entry.history !== null && going === 'dead') {
-    const dead = deadKey(key, entry.history.buriedAt)
-    write('dead', dead, withHistory(entry.history, record))
-    write('deadIds', Buffer.from(entry.copy.id.slice(0, 255) || '-', 'latin1'), dead)
-  }
-}
-
-function fileSize (bytes: number): Buffer {
-  const value = Buffer.allocUnsafe(6)
-  writeTime(value, bytes, 0)
-  return value
 }
