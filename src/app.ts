@@ -22,7 +22,7 @@ import type { ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
 import { createUpstreams, type Upstream } from './proxy/upstreams.ts'
 import { bodyFolderOf } from './process/body-folder.ts'
-import type { ProcessReport, ProcessStatus } from './process/report.ts'
+import type { ProcessReport, ProcessStatus } from './process/process-report.ts'
 import { createRouteTable } from './routing/table.ts'
 import type { SharedEnvironment } from './spool/spool-reader.ts'
 

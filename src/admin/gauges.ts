@@ -1,9 +1,9 @@
 /**
  * What is read when it is scraped: the state of a process that serves, as it reports it
- * (process/report.ts), and what any process uses of the machine.
+ * (process/process-report.ts), and what any process uses of the machine.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import type { ProcessStatus } from '../process/report.ts'
+import type { ProcessStatus } from '../process/process-report.ts'
 import { VERSION } from '../version.ts'
 import { sampled, sampledBy, type SnapshotMetric } from './families.ts'
 import { METRICS } from './metrics-table.ts'

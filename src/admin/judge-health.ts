@@ -6,7 +6,7 @@
  * does not count: copies wait for it, and clients must not.
  */
 import type { Config, ServerAddress } from '../config/config.ts'
-import type { ProcessStatus } from '../process/report.ts'
+import type { ProcessStatus } from '../process/process-report.ts'
 import type { ServerStatus } from '../proxy/upstreams.ts'
 import { endpointWords, mergeDeliveries } from '../status/endpoint.ts'
 import { describeUpstreams } from '../status/upstreams.ts'

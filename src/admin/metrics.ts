@@ -4,7 +4,7 @@
  */
 import type { MirrorObserver, SkipReason } from '../mirror/observer.ts'
 import type { AbortPhase, ProxyObserver, UpstreamErrorReason } from '../proxy/ports.ts'
-import type { ProcessStatus } from '../process/report.ts'
+import type { ProcessStatus } from '../process/process-report.ts'
 import type { DropReason } from '../spool/types.ts'
 import { createCounter, createHistogram, sampled, type SnapshotMetric } from './families.ts'
 import { processGauges, statusGauges } from './gauges.ts'

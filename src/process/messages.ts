@@ -1,7 +1,7 @@
 /** What the supervisor and its workers say to each other. */
 import type { CarriedConfig } from './carry-config.ts'
 import type { OutageEvent } from '../mirror/outage-log.ts'
-import type { ProcessReport } from './report.ts'
+import type { ProcessReport } from './process-report.ts'
 
 export type ToWorker =
   /** The first message. Ports and hosts are those that were reserved. */

@@ -16,7 +16,7 @@ import { bodyFolderOf } from './body-folder.ts'
 import { packConfig, type CarriedConfig } from './carry-config.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { Partitions } from './partitions.ts'
-import type { ProcessReport } from './report.ts'
+import type { ProcessReport } from './process-report.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))

@@ -2,7 +2,7 @@
 import type { Metrics } from '../admin/metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
-import type { PoolReport } from './report.ts'
+import type { PoolReport } from './process-report.ts'
 
 export interface WorkerPool {
   /** Resolves when every process listens. */

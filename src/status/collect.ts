@@ -4,7 +4,7 @@
  */
 import type { Readiness } from '../admin/server.ts'
 import type { Config, RouteConfig } from '../config/config.ts'
-import type { ProcessStatus } from '../process/report.ts'
+import type { ProcessStatus } from '../process/process-report.ts'
 import { describeEndpoint } from './endpoint.ts'
 import { findingsOf, headlineOf } from './findings.ts'
 import { describeProject, outcomesOf, projectsOf, type Sums } from './projects.ts'

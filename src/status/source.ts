@@ -6,7 +6,7 @@
 import type { MetricsSnapshot } from '../admin/metrics.ts'
 import type { Readiness } from '../admin/server.ts'
 import type { Config } from '../config/config.ts'
-import type { PoolReport } from '../process/report.ts'
+import type { PoolReport } from '../process/process-report.ts'
 import type { HistoryEntry } from '../spool/history-store.ts'
 import { collectStatus } from './collect.ts'
 import { createDeadLetterCounter, type DeadLetterSource } from './dead-letters.ts'

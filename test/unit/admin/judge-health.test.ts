@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { judgeHealth, serversToProbe, type HealthFacts } from '../../../src/admin/judge-health.ts'
 import type { ProbeResult } from '../../../src/admin/probe.ts'
-import type { ProcessStatus } from '../../../src/process/report.ts'
+import type { ProcessStatus } from '../../../src/process/process-report.ts'
 import { configOf } from '../../helpers/configuration.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12)

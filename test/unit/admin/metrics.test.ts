@@ -2,7 +2,7 @@ import { test } from 'tap'
 import { createMetrics, type Metrics, type MetricsSnapshot } from '../../../src/admin/metrics.ts'
 import { METRICS, type MetricSpec } from '../../../src/admin/metrics-table.ts'
 import { createMetricsRenderer } from '../../../src/admin/render-metrics.ts'
-import type { ProcessStatus } from '../../../src/process/report.ts'
+import type { ProcessStatus } from '../../../src/process/process-report.ts'
 import type { Settled } from '../../../src/proxy/ports.ts'
 
 const LABELS = { listeners: ['80', '81'], routes: ['/', '~ ^/api/[1-9]\\d*/'], upstreams: ['relay'], projects: ['1', '7'], mirrored: ['1', 'default'] }

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import type { ProcessStatus } from '../../../src/process/report.ts'
+import type { ProcessStatus } from '../../../src/process/process-report.ts'
 import { collectStatus, type CollectInput } from '../../../src/status/collect.ts'
 import { statusLines } from '../../../src/status/text.ts'
 import { configOf } from '../../helpers/configuration.ts'
