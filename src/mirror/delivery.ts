@@ -130,7 +130,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
     else rested()
   }
 
-  /** Sends one copy after the other. A task of its own for each would cost more than half of its attempt. */
+  /** Sends one copy after the other: with a task for each, p-queue's promises and events would come on top of every attempt. */
   function sendAll (): Promise<void> {
     return new Promise(resolve => {
       const next = (): void => {
