@@ -19,7 +19,7 @@ export const MAX_HEADER_BYTES = 32 * 1024
 const MAX_LINE_BYTES = 8 * 1024
 
 const DOCUMENT_RANGES = ['172.17.0.0/16', '172.18.0.0/16', '172.19.0.0/16', '172.20.0.0/14', '172.24.0.0/14', '172.28.0.0/14', '192.168.0.0/16', '10.0.0.0/8']
-const PLAIN_ROUTE = { upstream: 'ui', rewrite: null, mirror: false, hideHeaders: [], root: null, addHeaders: [], types: {}, internal: false } as const satisfies Omit<RouteConfig, 'location'>
+const PLAIN_ROUTE = { upstream: 'ui', rewrite: null, mirror: false, hideHeaders: [], root: null, symlinks: 'inside', addHeaders: [], types: {}, internal: false } as const satisfies Omit<RouteConfig, 'location'>
 const ROUTES: readonly RouteConfig[] = [
   { ...PLAIN_ROUTE, location: '/api/store/', upstream: 'relay' },
   { ...PLAIN_ROUTE, location: '~ ^/api/[1-9]\\d*/', upstream: 'relay', mirror: true },

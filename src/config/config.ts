@@ -67,6 +67,8 @@ export interface RouteConfig {
   readonly hideHeaders: readonly string[]
   /** Folder that `path` is looked up in. nginx: root. */
   readonly root: string | null
+  /** Whether symbolic links below `root` may lead out of it. */
+  readonly symlinks: 'inside' | 'any'
   /** Added to 200, 206, 301, 304 and 416 of a static location. nginx: add_header. */
   readonly addHeaders: readonly (readonly [name: string, value: string])[]
   /** Content types by extension (lower case, no dot) that differ from nginx's own table. */

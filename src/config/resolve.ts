@@ -72,6 +72,7 @@ function resolveRoute (values: RouteValues, folder: string): RouteConfig {
     mirror: values.mirror,
     hideHeaders: values.hide_headers,
     root: values.root === null ? null : resolve(folder, values.root),
+    symlinks: values.symlinks,
     addHeaders: [...values.add_headers],
     types: record(values.types),
     internal: values.internal

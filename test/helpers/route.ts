@@ -9,6 +9,7 @@ export function route (location: string, options: Partial<RouteConfig> = {}): Ro
     mirror: false,
     hideHeaders: [],
     root: null,
+    symlinks: 'inside',
     addHeaders: [],
     types: {},
     internal: false,

@@ -99,6 +99,7 @@ export const RULES: readonly Rule[] = [
   ...row('access_log', HSL, [1, 20], mapped('log.access'), MANY),
   ...row('default_type', HSL, [1, 1], mapped('routes[].types')),
   ...row('root', HSL, [1, 1], mapped('routes[].root')),
+  ...row('disable_symlinks', HSL, [1, 2], mapped('routes[].symlinks')),
   ...row('add_header', HSL, [2, 3], mapped('routes[].add_headers'), MANY),
   ...row('internal', ['location'], [0, 0], mapped('routes[].internal')),
   ...row('mirror', HSL, [1, 1], mapped('routes[].mirror'), MANY),

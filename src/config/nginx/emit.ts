@@ -60,7 +60,7 @@ function upstream ({ name, servers, connectTimeoutMs, readTimeoutMs, sendTimeout
 }
 
 function route ({ draft, upstream }: MergedRoute): string {
-  const { location, rewrite, hideHeaders, root, addHeaders, types, internal, mirror } = draft
+  const { location, rewrite, hideHeaders, root, symlinks, addHeaders, types, internal, mirror } = draft
   const parts = [`location: ${quoted(location)}`]
   if (internal) parts.push('internal: true')
   if (upstream !== null) parts.push(`upstream: ${scalar(upstream)}`)
@@ -68,6 +68,7 @@ function route ({ draft, upstream }: MergedRoute): string {
   if (rewrite !== null) parts.push(`rewrite: ${scalar(rewrite)}`)
   if (hideHeaders.length > 0) parts.push(`hide_headers: ${flow(hideHeaders)}`)
   if (root !== null) parts.push(`root: ${scalar(root)}`)
+  if (symlinks === 'any') parts.push('symlinks: any')
   if (addHeaders.length > 0) parts.push(`add_headers: ${flowMap(addHeaders)}`)
   const typeEntries = Object.entries(types)
   if (typeEntries.length > 0) parts.push(`types: ${flowMap(typeEntries)}`)

@@ -18,6 +18,7 @@ export interface RouteDraft {
   readonly rewrite: string | null
   readonly hideHeaders: readonly string[]
   readonly root: string | null
+  readonly symlinks: 'inside' | 'any'
   readonly addHeaders: readonly (readonly [name: string, value: string])[]
   readonly types: Readonly<Record<string, string>>
   readonly internal: boolean
@@ -25,7 +26,7 @@ export interface RouteDraft {
   readonly mirror: Scope | null
 }
 
-const NOTHING = { upstream: null, rewrite: null, hideHeaders: [], root: null, addHeaders: [], types: {}, internal: false, mirror: null }
+const NOTHING = { upstream: null, rewrite: null, hideHeaders: [], root: null, symlinks: 'inside', addHeaders: [], types: {}, internal: false, mirror: null } as const
 
 export interface Copying {
   /** The location that takes the copies of this one's requests. */
@@ -63,7 +64,7 @@ export function mapRoute (scope: Scope, { mirror, takesCopies }: Copying, find: 
     return null
   }
   if (mirror !== null) account.fault(effective(scope, 'mirror')[0] ?? node, 'requests for files are not copied; write "mirror off;" in this location')
-  return { ...base, root: readRoot(root, account), addHeaders: readAddHeaders(scope, account), types: mapContentTypes(scope, account) }
+  return { ...base, ...readFiles(scope, root, account) }
 }
 
 /** The route of a server that has a root and no `location /`: nginx serves files for every other path. */
@@ -73,7 +74,11 @@ export function mapServerRoot (server: Scope, account: Account): RouteDraft | nu
     account.note('A path no location matches is answered 404; nginx would look for it in the folder it was compiled with.')
     return null
   }
-  return { ...NOTHING, scope: server, location: '/', root: readRoot(root, account), addHeaders: readAddHeaders(server, account), types: mapContentTypes(server, account) }
+  return { ...NOTHING, scope: server, location: '/', ...readFiles(server, root, account) }
+}
+
+function readFiles (scope: Scope, root: Directive, account: Account): Pick<RouteDraft, 'root' | 'symlinks' | 'addHeaders' | 'types'> {
+  return { root: readRoot(root, account), symlinks: readSymlinks(scope, account), addHeaders: readAddHeaders(scope, account), types: mapContentTypes(scope, account) }
 }
 
 function readLocation (scope: Scope, node: Directive, account: Account): Location | null {
@@ -144,6 +149,16 @@ function readNames (directives: readonly Directive[], account: Account): string[
     checkValue(directive, headerName, name, account)
     return name
   })
+}
+
+/** nginx follows every link where the directive is absent, and nobody decided that: only who wrote it meant it. */
+function readSymlinks (scope: Scope, account: Account): 'inside' | 'any' {
+  const [directive] = effective(scope, 'disable_symlinks')
+  if (directive === undefined) return 'inside'
+  account.mapped(directive, 'routes[].symlinks')
+  if (directive.args.join(' ') === 'off') return 'any'
+  account.fault(directive, `"${describe(directive)}" is not carried over; the router follows links that stay in the root, so take it out, or write "off" for those that leave it`)
+  return 'inside'
 }
 
 function readRoot (root: Directive, account: Account): string {

@@ -149,6 +149,6 @@ function regexes (drafts: readonly RouteDraft[]): RouteDraft[] {
   return drafts.filter(({ location }) => location.startsWith('~'))
 }
 
-function meaning ({ upstream, rewrite, hideHeaders, root, addHeaders, types, internal, mirror }: RouteDraft): string {
-  return JSON.stringify([upstream !== null, rewrite, hideHeaders, root, addHeaders, types, internal, mirror !== null])
+function meaning ({ upstream, rewrite, hideHeaders, root, symlinks, addHeaders, types, internal, mirror }: RouteDraft): string {
+  return JSON.stringify([upstream !== null, rewrite, hideHeaders, root, symlinks, addHeaders, types, internal, mirror !== null])
 }

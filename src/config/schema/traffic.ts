@@ -103,6 +103,11 @@ export const route = section({
     description: 'Folder from which files are served: the whole path is looked up in it. Relative paths start at the folder of this file. Only GET and HEAD are answered, anything else is a 405. nginx: root.',
     type: filePath
   },
+  symlinks: {
+    description: 'Where symbolic links below `root` may lead. `inside`: what lies outside of `root` is a 404, as if it were not there. `any`: wherever they lead, as nginx does. nginx: disable_symlinks.',
+    type: choice('inside', 'any'),
+    default: 'inside'
+  },
   add_headers: {
     description: 'Headers added to the answers 200, 206, 301, 304 and 416 of a route with `root`, not to its errors. nginx: add_header.',
     type: map('<header>', sentHeaderName, headerValue),
@@ -131,6 +136,7 @@ export const route = section({
     } else if (route.rewrite !== null && !forwards) report('rewrite', 'has no effect without upstream; remove it')
     if (route.mirror && !forwards) report('mirror', 'has no effect without upstream; remove it')
     if (route.hide_headers.length > 0 && !forwards) report('hide_headers', 'has no effect without upstream; remove it')
+    if (route.symlinks === 'any' && served[0] !== 'root') report('symlinks', 'has no effect without root; remove it')
     if (route.add_headers.size > 0 && served[0] !== 'root') report('add_headers', 'has no effect without root; remove it')
     if (route.types.size > 0 && served[0] !== 'root') report('types', 'has no effect without root; remove it')
   }

@@ -21,7 +21,7 @@ export async function answerStatic (exchange: Exchange, answer: StaticAnswer): P
   const { head, target, root, route } = answer
   const response = await serveStatic(
     { method: head.method, path: target.path, query: target.query, headers: head.headers, redirect: answer.redirect },
-    { root, addHeaders: route.addHeaders, types: route.types }
+    { root, symlinks: route.symlinks, addHeaders: route.addHeaders, types: route.types }
   )
   if (response.close) exchange.keepAlive = false
   const block = headerBlock(response.headers)

@@ -3,6 +3,7 @@
  * and range modules of 1.22. Answers are values; the connection writes them.
  *
  *   open      the file, or an error status, a folder's 301 or its index.html
+ *   inside    404 for what a symbolic link outside the root leads to; nginx would serve it
  *   condition 304 or 412
  *   range     206 or 416
  *   body      pieces of the open file
@@ -15,6 +16,7 @@ import { escapePath } from '../../routing/escape.ts'
 import { evaluateConditions, rangeApplies, type Validators } from './conditions.ts'
 import { contentType } from './content-type.ts'
 import { createFileBody, type BodyPart, type StaticBody } from './file-body.ts'
+import { isOpenInside, leadsOutside } from './inside.ts'
 import { parseRanges, type ByteRange } from './ranges.ts'
 
 export interface StaticRequest {
@@ -28,8 +30,10 @@ export interface StaticRequest {
 }
 
 export interface StaticOptions {
-  /** nginx: root. */
+  /** Absolute. nginx: root. */
   readonly root: string
+  /** Whether a symbolic link may lead out of the root. */
+  readonly symlinks: 'inside' | 'any'
   /** For 200, 206, 301, 304 and 416. nginx: add_header. */
   readonly addHeaders: readonly (readonly [name: string, value: string])[]
   /** By extension, lower case, no dot. */
@@ -56,15 +60,16 @@ export async function serveStatic (request: StaticRequest, options: StaticOption
   if (!path.endsWith('/')) return await serveFile(request, path, options)
 
   const index = await findIndex(path, options.root)
-  return typeof index === 'string' ? await serveFile(request, index, options) : answer(index)
+  return typeof index === 'string' ? await serveFile(request, index, options) : answer(await told(index, path, options))
 }
 
 async function serveFile (request: StaticRequest, path: string, options: StaticOptions): Promise<StaticResponse> {
   const file = await openFile(fileName(options.root, path))
-  if (typeof file === 'number') return answer(file)
+  if (typeof file === 'number') return answer(await told(file, path, options))
 
   let kept = false
   try {
+    if (options.symlinks === 'inside' && !await isOpenInside(options.root, file.fd)) return answer(404)
     const stats = await file.stat()
     if (stats.isDirectory()) return answer(301, ['Location', request.redirect(`${escapePath(path)}/`, request.query), ...options.addHeaders.flat()])
     if (!stats.isFile()) return answer(404)
@@ -143,6 +148,11 @@ function fileName (root: string, path: string): Buffer {
 }
 
 type FileErrorStatus = 403 | 404 | 500
+
+/** Nothing outside the root is told apart from what is not there. */
+async function told (status: FileErrorStatus, path: string, { root, symlinks }: StaticOptions): Promise<FileErrorStatus> {
+  return status !== 404 && symlinks === 'inside' && await leadsOutside(root, fileName(root, path)) ? 404 : status
+}
 
 async function openFile (name: Buffer): Promise<FileHandle | FileErrorStatus> {
   try {

@@ -33,7 +33,7 @@ test('an empty file is the nginx.conf of the document, and copies nothing', asyn
     web: { name: 'web', servers: [{ host: 'web', port: 9000 }], ...upstream },
     'web-rum': { name: 'web-rum', servers: [{ host: 'web-rum', port: 9000 }], ...upstream }
   })
-  const route = { upstream: null, rewrite: null, mirror: false, hideHeaders: [], root: null, addHeaders: [], types: {}, internal: false }
+  const route = { upstream: null, rewrite: null, mirror: false, hideHeaders: [], root: null, symlinks: 'inside', addHeaders: [], types: {}, internal: false }
   t.same(config.routes, [
     { ...route, location: '/api/store/', upstream: 'relay' },
     { ...route, location: '~ ^/api/[1-9]\\d*/', upstream: 'relay', mirror: true },

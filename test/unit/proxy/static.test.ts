@@ -72,7 +72,7 @@ async function setup (t: Test): Promise<{ compare: (method: string, target: stri
         query,
         headers,
         redirect: (path, query) => redirectLocation({ host: 'a', hostPort: '', localAddress: '127.0.0.1', listenPort: port, path, query })
-      }, { root, addHeaders: ADDED, types: TYPES })
+      }, { root, symlinks: 'any', addHeaders: ADDED, types: TYPES })
       t.strictSame(await seen(response), nginxSeen(nginx.status, nginx.headers, nginx.body), `${method} ${target} ${JSON.stringify(headers)}`)
     }
   }
@@ -181,7 +181,7 @@ test('conditions and ranges together decide as they do in nginx', async t => {
 test('a failed precondition ends the connection, nothing else does', async t => {
   const root = await createRoot(t)
   const request = { method: 'GET', path: '/js-sdk/ten.js', query: null, redirect: () => '' }
-  const options = { root, addHeaders: ADDED, types: {} }
+  const options = { root, symlinks: 'any' as const, addHeaders: ADDED, types: {} }
 
   const failed = await serveStatic({ ...request, headers: ['If-Match', '"x"'] }, options)
   const missing = await serveStatic({ ...request, path: '/js-sdk/missing', headers: [] }, options)
@@ -192,7 +192,7 @@ test('a failed precondition ends the connection, nothing else does', async t => 
 
 test('a file that becomes shorter while it is sent is an error, not a short answer', async t => {
   const root = await createRoot(t)
-  const { body } = await serveStatic({ method: 'GET', path: '/js-sdk/big.bin', query: null, headers: [], redirect: () => '' }, { root, addHeaders: [], types: {} })
+  const { body } = await serveStatic({ method: 'GET', path: '/js-sdk/big.bin', query: null, headers: [], redirect: () => '' }, { root, symlinks: 'any', addHeaders: [], types: {} })
   const chunks = body?.chunks()
 
   const first = await chunks?.next()
@@ -204,7 +204,7 @@ test('a file that becomes shorter while it is sent is an error, not a short answ
 
 test('no file stays open, whether the body is read, given up or not wanted', async t => {
   const root = await createRoot(t)
-  const ask = (method: string): Promise<StaticResponse> => serveStatic({ method, path: '/js-sdk/big.bin', query: null, headers: [], redirect: () => '' }, { root, addHeaders: [], types: {} })
+  const ask = (method: string): Promise<StaticResponse> => serveStatic({ method, path: '/js-sdk/big.bin', query: null, headers: [], redirect: () => '' }, { root, symlinks: 'any', addHeaders: [], types: {} })
   const [read, givenUp, unread] = await Promise.all([ask('GET'), ask('GET'), ask('GET')])
   await ask('HEAD')
   t.equal(await openFiles(root), 3)

@@ -16,6 +16,7 @@ const CASES: readonly Case[] = [
   ['passwords', 'listen 80;', 'listen 80; auth_basic "x";', [[103, /ask for passwords in front/]]],
   ['access by address', 'listen 80;', 'listen 80; deny all;', [[103, /restrict addresses in front/]]],
   ['a cache', 'listen 80;', 'listen 80; proxy_cache_valid 1m;', [[103, /the router caches nothing/]]],
+  ['no links at all', 'gzip off;', 'disable_symlinks if_not_owner from=/var;', [[30, /follows links that stay in the root, so take it out, or write "off"/]]],
   ['an unlimited body', 'client_max_body_size 100m;', 'client_max_body_size 0;', [[37, /no limit, which the router does not offer; write the largest/]]],
   ['a time without sense', 'keepalive_timeout 75s;', 'keepalive_timeout 75x;', [[28, /"keepalive_timeout 75x" is no time; write one such as 30s/]]],
   ['a larger response head', 'proxy_buffer_size          128k;', 'proxy_buffer_size 256k;', [[41, /refuses response heads above 128 KiB; write at most 128k/]]],

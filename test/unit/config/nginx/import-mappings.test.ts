@@ -196,6 +196,13 @@ test('a server name is listed as having no effect', async t => {
   t.match(yaml, /^# {3}line 103: server_name sentry\.example\.com \(a listener answers to every name\)$/m)
 })
 
+test('links out of the root are followed only where the file says that they are', async t => {
+  const symlinks = (written: string): string | undefined => config('root /var/www/;', `root /var/www/; ${written}`).routes.find(({ root }) => root !== null)?.symlinks
+
+  t.equal(symlinks(''), 'inside')
+  t.equal(symlinks('disable_symlinks off;'), 'any')
+})
+
 test('a dollar that would mean something to the loader arrives as it was', async t => {
   const { routes } = config('root /var/www/;', 'root "/var/a\'b\\"c/é";')
   const { addHeaders } = config('Origin *;', 'Origin "a # b: \'c\' {d}";').routes.find(({ root }) => root !== null) ?? {}
