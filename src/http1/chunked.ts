@@ -1,19 +1,27 @@
 /**
  * Decodes the chunked transfer coding (RFC 9112 section 7.1), whatever reads the
- * bytes arrive in. Lines end in CRLF; extensions and trailers are read and dropped.
+ * bytes arrive in. Lines end in CRLF; extensions and trailers are read and dropped,
+ * but what is no extension and no field line is a fault: another parser might take
+ * it for something else.
  */
-import { HEX_VALUES } from './characters.ts'
+import { HEX_VALUES, NAME_BYTES, NAME_FORBIDDEN } from './characters.ts'
 
 const CR = 13
 const LF = 10
-/** Bytes of one chunk's extension, or of all trailers: more is taken for an attack. */
-const MAX_IGNORED_BYTES = 8192
+const TAB = 9
+const SPACE = 32
+const COLON = 0x3a
+const SEMICOLON = 0x3b
+/** Bytes of size lines and trailers beyond what the chunks give credit for: more is taken for an attack. */
+const MAX_OVERHEAD_BYTES = 8192
+/** What a chunk may cost beside twice its data, for free: no encoder needs more. */
+const FREE_BYTES = 16
 /** nginx: NGX_MAX_OFF_T_VALUE / 16. Far above any limit; only an overflow is caught here. */
 const OVERFLOW_SIZE = 2 ** 59
 
 type State =
-  | 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf'
-  | 'trailer-start' | 'trailer' | 'trailer-lf' | 'end-lf' | 'done' | 'fault' | 'too-large'
+  | 'size' | 'size-space' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf'
+  | 'trailer-start' | 'trailer-name' | 'trailer' | 'trailer-lf' | 'end-lf' | 'done' | 'fault' | 'too-large'
 
 export class ChunkedDecoder {
   /** Most bytes of body. Held against what the size lines announce, before the bytes arrive. */
@@ -24,7 +32,7 @@ export class ChunkedDecoder {
   #size = 0
   #remaining = 0
   #digits = 0
-  #ignored = 0
+  #overhead = 0
 
   get done (): boolean { return this.#state === 'done' }
   get fault (): boolean { return this.#state === 'fault' }
@@ -56,19 +64,21 @@ export class ChunkedDecoder {
   #step (byte: number): State {
     switch (this.#state) {
       case 'size': return this.#sizeDigit(byte)
+      case 'size-space': return this.#sizeEnd(byte)
       case 'extension': return byte === CR ? 'size-lf' : this.#ignore(byte, 'extension')
       case 'size-lf':
         if (byte !== LF) return 'fault'
         this.#announced += this.#size
+        this.#overhead = Math.max(0, this.#overhead - FREE_BYTES - 2 * this.#size)
         this.#remaining = this.#size
         this.#size = 0
         this.#digits = 0
-        this.#ignored = 0
         if (this.#announced > this.limit) return 'too-large'
         return this.#remaining === 0 ? 'trailer-start' : 'data'
       case 'data-cr': return byte === CR ? 'data-lf' : 'fault'
       case 'data-lf': return byte === LF ? 'size' : 'fault'
-      case 'trailer-start': return byte === CR ? 'end-lf' : this.#ignore(byte, 'trailer')
+      case 'trailer-start': return byte === CR ? 'end-lf' : byte === COLON ? 'fault' : this.#trailerName(byte)
+      case 'trailer-name': return byte === COLON ? this.#ignore(byte, 'trailer') : this.#trailerName(byte)
       case 'trailer': return byte === CR ? 'trailer-lf' : this.#ignore(byte, 'trailer')
       case 'trailer-lf': return byte === LF ? 'trailer-start' : 'fault'
       case 'end-lf': return byte === LF ? 'done' : 'fault'
@@ -82,14 +92,23 @@ export class ChunkedDecoder {
     if (value < 16) {
       this.#size = this.#size * 16 + value
       this.#digits++
-      return 'size'
+      return this.#ignore(byte, 'size')
     }
-    if (this.#digits === 0) return 'fault'
+    return this.#digits === 0 ? 'fault' : this.#sizeEnd(byte)
+  }
+
+  /** Spaces may stand before an extension and, as nginx has it, at the end of the line. */
+  #sizeEnd (byte: number): State {
     if (byte === CR) return 'size-lf'
-    return byte === 0x3b || byte === 0x20 || byte === 0x09 ? 'extension' : 'fault'
+    if (byte === SPACE || byte === TAB) return this.#ignore(byte, 'size-space')
+    return byte === SEMICOLON ? this.#ignore(byte, 'extension') : 'fault'
+  }
+
+  #trailerName (byte: number): State {
+    return NAME_BYTES[byte] === NAME_FORBIDDEN ? 'fault' : this.#ignore(byte, 'trailer-name')
   }
 
   #ignore (byte: number, state: State): State {
-    return byte === LF || byte === 0 || ++this.#ignored > MAX_IGNORED_BYTES ? 'fault' : state
+    return byte === LF || byte === 0 || ++this.#overhead > MAX_OVERHEAD_BYTES ? 'fault' : state
   }
 }

@@ -75,6 +75,8 @@ export class ClientConnection implements Timed, ResponseEvents {
   #served = 0
   /** The request was handed to the socket whole. */
   #sent = false
+  /** The response was complete before that. */
+  #early = false
   #nextChunk = 0
   /** Lets `#sendFrom` go on: the socket has drained, or is gone. */
   #onDrained: (() => void) | null = null
@@ -106,6 +108,7 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.#handler = handler
     this.#reader = new ResponseReader(request.method, this)
     this.#sent = false
+    this.#early = false
     this.#nextChunk = 0
     this.#answerBy = Infinity
     if (this.#state === 'idle') this.#begin()
@@ -221,7 +224,10 @@ export class ClientConnection implements Timed, ResponseEvents {
     if (this.#sent) this.#expectMore(reader)
     reader.push(data)
     if (reader.fault) this.#fail('invalid_response')
-    else if (reader.complete && (this.#sent || !reader.wantsRequest)) this.#complete(reader)
+    else if (reader.complete) {
+      this.#early = !this.#sent
+      if (this.#sent || !reader.wantsRequest) this.#complete(reader)
+    }
   }
 
   #expectMore (reader: ResponseReader): void {
@@ -239,15 +245,15 @@ export class ClientConnection implements Timed, ResponseEvents {
   #complete (reader: ResponseReader): void {
     const handler = this.#handler
     const flushed = this.#sent && this.#socket.writableLength === 0
-    // A request that was not taken whole: what is left of it would be read as the next.
-    const reusable = this.#state === 'busy' && reader.reusable && flushed
+    // A request that was not taken whole, or that the server answered without it: what is left of it might be read as the next.
+    const reusable = this.#state === 'busy' && reader.reusable && flushed && !this.#early
     this.#handler = null
     this.#request = null
     this.#reader = null
     this.#served++
     const idleMs = idleTimeoutMs(reader.keepAliveTimeoutMs)
     if (reusable && idleMs > 0) this.#becomeIdle(idleMs)
-    else if (this.#sent && !flushed && reader.wantsRequest) this.#leave()
+    else if (this.#sent && (!flushed || this.#early) && reader.wantsRequest) this.#leave()
     else this.destroy()
     handler?.onEnd()
   }

@@ -64,6 +64,7 @@ export class Exchange {
   onGone: (() => void) | null = null
   gone = false
 
+  #continued = false
   #pendingHead: string | null = null
   #bodyless = false
   #chunked = false
@@ -78,6 +79,7 @@ export class Exchange {
 
   /** Tells a waiting client to send its body (RFC 9110 section 10.1.1). */
   sendContinue (): void {
+    this.#continued = true
     this.connection.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
   }
 
@@ -86,6 +88,7 @@ export class Exchange {
     const { status, length } = response
     const oldClient = this.head?.minorVersion === 0
     this.status = status
+    if (this.#bodyMayStayAway()) this.keepAlive = false
     this.#bodyless = this.head?.method === 'HEAD' || length === -1
 
     let framing = ''
@@ -100,6 +103,14 @@ export class Exchange {
 
     this.#pendingHead = `HTTP/1.1 ${status} ${response.reason}\r\nServer: mirror-router\r\nDate: ${httpDate()}\r\n${response.block}${framing}${persistence}\r\n`
     process.nextTick(flush, this)
+  }
+
+  /**
+   * A client that was not told to send its body may send it or not (RFC 9110 section 10.1.1):
+   * what comes next on its connection is anybody's guess.
+   */
+  #bodyMayStayAway (): boolean {
+    return this.head?.expectContinue === true && this.head.framing !== 'none' && !this.#continued
   }
 
   /** @returns `false` when the client is slower than the body: wait for `onDrain`. */

@@ -29,7 +29,8 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
   const minorVersion = Number(match[1]) === 0 ? 0 : 1
   const headers: string[] = []
   let length: string | null = null
-  let chunked = false
+  /** All lines as one list; `null` without any. */
+  let coding: string | null = null
   let connection = ''
   let keepAliveTimeoutMs: number | null = null
 
@@ -54,20 +55,24 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
         }
         break
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding' && value.toLowerCase().includes('chunked')) chunked = true
+        if (name.toLowerCase() === 'transfer-encoding') coding = (coding === null ? '' : `${coding},`) + value.toLowerCase()
         break
     }
     start = lf + 1
   }
 
+  const chunked = coding?.includes('chunked') === true
+  // Said of a body that does not come: a client might wait for it, a server might send it yet.
+  const unfounded = status === 204 && (coding !== null || Number(length) > 0)
+  const persistent = minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive')
   return {
     status,
     reason: match[3] ?? '',
     minorVersion,
     headers,
     framing: framingOf(method, status, chunked, length),
-    contentLength: length === null || chunked ? -1 : Number(length),
-    keepAlive: minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive'),
+    contentLength: length === null || chunked || unfounded ? -1 : Number(length),
+    keepAlive: persistent && !unfounded && isPlain(coding, length, minorVersion),
     keepAliveTimeoutMs
   }
 }
@@ -75,6 +80,14 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
 function timeoutHint (value: string): number | null {
   const hint = /\btimeout=(\d{1,9})/i.exec(value)
   return hint === null ? null : Number(hint[1]) * 1000
+}
+
+/**
+ * Whether there is one way only to read the framing. Otherwise the response is read
+ * as nginx reads it, and the connection closed behind it (RFC 9112 sections 6.1 and 6.3).
+ */
+function isPlain (coding: string | null, length: string | null, minorVersion: 0 | 1): boolean {
+  return coding === null || (coding === 'chunked' && length === null && minorVersion === 1)
 }
 
 /** RFC 9112 section 6.3, in its order: no body by rule, then the coding, then the length, then the end of the connection. */

@@ -4,14 +4,18 @@ import { REQUESTS, type RawRequest } from '../fixtures/http1/requests.ts'
 import { answers } from '../helpers/backends.ts'
 import { outcome, startTwins, type Outcome, type Twin } from '../helpers/twins.ts'
 
-const NO_CONTINUE = 'the answer comes without the body, and needs no 100 before it'
 const ORDER = 'refused and closed either way; the first of two faults decides the status'
 
 const ON_PURPOSE: ReadonlyMap<string, string> = new Map([
-  ['Expect: GET /js-sdk/bundle.js', NO_CONTINUE],
-  ['Expect: HEAD /js-sdk/bundle.js', NO_CONTINUE],
   ['unknown coding and a bad path', ORDER]
 ])
+
+/**
+ * Answered without the body, and so without a 100 before it. Whether the body still
+ * comes is then the client's choice: nginx waits for it on the same connection, the
+ * router closes.
+ */
+const UNSETTLED = /^Expect: \w+ \/(?!%)/
 
 /** Requests under way at once, to each of the two. */
 const WIDTH = 8
@@ -27,6 +31,7 @@ test('raw requests are taken, refused and forwarded as nginx does it', { timeout
     if (wanted === undefined || got === undefined) throw new Error(`${request.name} was not asked`)
     const reason = ON_PURPOSE.get(request.name)
     if (reason !== undefined) t.notSame(comparable(got), comparable(wanted), `${request.name} differs on purpose: ${reason}`)
+    else if (UNSETTLED.test(request.name)) t.strictSame(comparable(got), { ...comparable(wanted), interim: [], open: false, connection: ['connection: close'] }, `${request.name}: closed`)
     else if (request.mayRefuse && got.status === 400 && !got.open && got.forwarded.length === 0) t.pass(`${request.name}: refused`)
     else t.strictSame(comparable(got), comparable(wanted), request.name)
   }
@@ -48,7 +53,7 @@ function askOne (twin: Twin, { bytes, method }: RawRequest, index: number): Prom
 }
 
 /** Our own pages have words of their own. */
-function comparable ({ status, interim, open, complete, forwarded, headers }: Outcome): unknown {
+function comparable ({ status, interim, open, complete, forwarded, headers }: Outcome): object {
   const connection = headers.map(line => line.toLowerCase()).filter(line => line === 'connection: close')
   return { status, interim, open, complete, connection, forwarded: forwarded.map(shortened) }
 }

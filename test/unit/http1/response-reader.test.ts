@@ -87,7 +87,14 @@ test('a connection is used again only behind a response that had an end of its o
     ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n', false],
     ['HTTP/1.1 200 OK\r\n\r\nok', false],
     ['HTTP/1.1 204 No Content\r\n\r\n', true],
-    ['HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok', false]
+    ['HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok', false],
+    ['HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n', false],
+    ['HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n', false],
+    ['HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', true],
+    [`HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n${body}`, false],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n', false],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', false],
+    ['HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', false]
   ]
 
   for (const [text, wanted] of reusable) t.equal(readText(text).reusable, wanted, text)
