@@ -33,6 +33,8 @@ export interface OutgoingRequest {
 
 export interface ClientFault {
   readonly reason: FaultReason
+  /** Whether there was a connection, so that the server may have seen the request. */
+  readonly sent: boolean
   /** Whether a byte of this response had come. */
   readonly answered: boolean
   /** The connection had served a request before, and ended without a byte: its end may have crossed this one. */
@@ -206,7 +208,8 @@ export class ClientConnection implements Timed, ResponseEvents {
   #expectProgress (): void {
     if (this.#paused || this.#state !== 'busy') return
     const flushed = this.#sent && !this.#socket.writableNeedDrain
-    this.deadline = performance.now() + (flushed ? this.#timeouts.readTimeoutMs : this.#timeouts.sendTimeoutMs)
+    const now = performance.now()
+    this.deadline = flushed ? Math.min(now + this.#timeouts.readTimeoutMs, this.#answerBy) : now + this.#timeouts.sendTimeoutMs
   }
 
   // The response. What the handler gave up on is read no further, also within one read.
@@ -221,7 +224,7 @@ export class ClientConnection implements Timed, ResponseEvents {
       this.destroy()
       return
     }
-    if (this.#sent) this.#expectMore(reader)
+    this.#expectMore(reader)
     reader.push(data)
     if (reader.fault) this.#fail('invalid_response')
     else if (reader.complete) {
@@ -230,10 +233,11 @@ export class ClientConnection implements Timed, ResponseEvents {
     }
   }
 
+  /** Until the request is sent, it is the server's reading that must go on. */
   #expectMore (reader: ResponseReader): void {
     const now = performance.now()
     if (!reader.started) this.#answerBy = now + (this.#timeouts.answerTimeoutMs ?? Infinity)
-    this.deadline = Math.min(now + this.#timeouts.readTimeoutMs, this.#answerBy)
+    if (this.#sent) this.deadline = Math.min(now + this.#timeouts.readTimeoutMs, this.#answerBy)
   }
 
   #onEnd (): void {
@@ -284,12 +288,13 @@ export class ClientConnection implements Timed, ResponseEvents {
 
   #fail (reason: FaultReason, cause?: unknown): void {
     const handler = this.#handler
+    const sent = this.#state !== 'connecting'
     const answered = this.#reader?.started === true
     const complete = this.#reader?.complete === true && reason !== 'body_lost'
     this.destroy()
     // A server that answers and then breaks off has answered.
     if (complete) handler?.onEnd()
-    else handler?.onFault({ reason, answered, stale: this.#served > 0 && !answered && reason === 'reset', cause })
+    else handler?.onFault({ reason, sent, answered, stale: this.#served > 0 && !answered && reason === 'reset', cause })
   }
 }
 

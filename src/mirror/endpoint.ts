@@ -6,12 +6,12 @@
  */
 import { open, type FileHandle } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { checkServerIdentity, connect as connectTls } from 'node:tls'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { MirrorConfig } from '../config/config.ts'
 import type { OutgoingRequest } from '../http1/client-connection.ts'
 import { ConnectionPool, type ConnectionCounts } from '../http1/connection-pool.ts'
 import type { Deadlines } from '../http1/deadlines.ts'
-import { dialTcp, type Dial } from '../http1/dial.ts'
+import { dialTcp, dialTls, type Dial } from '../http1/dial.ts'
 import { readRange } from '../proxy/read-range.ts'
 import type { Copy } from '../spool/types.ts'
 import { Attempt } from './attempt.ts'
@@ -109,25 +109,23 @@ function requestOf (copy: Copy, host: string, file: FileHandle | null): Outgoing
 }
 
 function dialOf (options: EndpointOptions): Dial {
-  const { endpoint } = options
+  const { endpoint, connectTimeoutMs } = options
   const secure = endpoint.protocol === 'https:'
   const address = {
     host: unbracketed(endpoint.hostname),
-    port: endpoint.port === '' ? (secure ? 443 : 80) : Number(endpoint.port)
+    port: endpoint.port === '' ? (secure ? 443 : 80) : Number(endpoint.port),
+    connectTimeoutMs
   }
   if (!secure) return dialTcp(address)
 
   // The certificate must be the name's that is asked for in `Host`, whatever address is dialled.
   const name = unbracketed(options.host.replace(/:\d+$/, ''))
-  const tls = {
-    ...address,
-    noDelay: true,
+  return dialTls(address, {
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(options.ca === null ? {} : { ca: options.ca }),
     ALPNProtocols: ['http/1.1'],
-    checkServerIdentity: (_dialled: string, certificate: Parameters<typeof checkServerIdentity>[1]) => checkServerIdentity(name, certificate)
-  }
-  return { connect: onData => connectTls(tls).on('data', onData), readyEvent: 'secureConnect' }
+    checkServerIdentity: (_dialled: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate)
+  })
 }
 
 /** `[::1]` as sockets want it: `::1`. */

@@ -143,8 +143,7 @@ export class Forward implements ResponseHandler {
       return
     }
     if (this.#server !== null) upstream.rest(this.#server)
-    const sent = reason !== 'refused' && reason !== 'dns' && reason !== 'unreachable'
-    if (this.#mayGoOn(reason, 0, request.method, sent)) this.#tryNext()
+    if (this.#mayGoOn(reason, 0, request.method, fault.sent)) this.#tryNext()
     else this.#fail(ERROR_OF[reason])
   }
 

@@ -38,7 +38,7 @@ export class UpstreamServer {
 
   constructor ({ host, port }: ServerAddress, config: UpstreamConfig, deadlines: Deadlines) {
     this.#address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    this.pool = new ConnectionPool(dialTcp({ host, port }), config, deadlines)
+    this.pool = new ConnectionPool(dialTcp({ host, port, connectTimeoutMs: config.connectTimeoutMs }), config, deadlines)
   }
 
   answered (): void {

@@ -154,6 +154,47 @@ test('an endpoint that drips its answer holds a copy for two read timeouts at mo
   t.equal(unaccounted(), 0)
 })
 
+test('an endpoint that begins its answer before it has the body, and drips it, holds a copy no longer', async t => {
+  const port = await rawServer(t, socket => {
+    const answer = 'HTTP/1.1 200 OK\r\n' + 'X: y\r\n'.repeat(1000)
+    let at = 0
+    const timer = setInterval(() => { socket.write(answer.charAt(at++)) }, 20)
+    socket.once('close', () => { clearInterval(timer) })
+    // The answer has begun when the request is read.
+    socket.pause()
+    setTimeout(() => { socket.resume() }, 100)
+  })
+  const { keep, attempts, close, unaccounted } = startMirror(t, { port, endpoint: { readTimeoutMs: 150 }, retry: { initialMs: 60_000, maxMs: 60_000 } })
+  const file = `${t.testdir({ body: 'x'.repeat(16 * 1024 * 1024) })}/body`
+
+  keep({ body: fileBody(file, 16 * 1024 * 1024) })
+  await attempts.atLeast(1, 5000)
+
+  t.strictSame(attempts.all, ['timeout'])
+  await close()
+  t.equal(unaccounted(), 0)
+})
+
+for (const [how, leave] of [['closes', (socket: Socket) => { socket.destroy() }], ['resets', (socket: Socket) => { socket.resetAndDestroy() }]] as const) {
+  test(`an endpoint that refuses a body before it has it, and ${how} at once, has refused the copy`, async t => {
+    const port = await rawServer(t, socket => {
+      socket.once('data', () => {
+        socket.pause()
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge', () => { leave(socket) })
+      })
+    })
+    const file = `${t.testdir({ body: 'x'.repeat(8 * 1024 * 1024) })}/body`
+    const { keep, ended, attempts, unaccounted } = startMirror(t, { port, concurrency: 2, maxBytes: 256 * 1024 * 1024 })
+
+    for (let i = 0; i < 10; i++) keep({ body: i % 2 === 0 ? fileBody(file, 8 * 1024 * 1024) : memoryBody(Buffer.alloc(8 * 1024 * 1024)) })
+    await ended.atLeast(10)
+
+    t.strictSame(attempts.all, Array(10).fill('413'))
+    t.strictSame(ended.all, Array(10).fill('dead 413'))
+    t.equal(unaccounted(), 0)
+  })
+}
+
 test('an answer that comes before the body is read counts, and the connection is not used again', async t => {
   let connections = 0
   const port = await rawServer(t, socket => {

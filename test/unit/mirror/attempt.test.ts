@@ -18,7 +18,7 @@ async function connectTo (t: Test, serve: (socket: Socket) => void): Promise<Cli
   await once(server, 'listening')
   t.teardown(() => { server.close() })
   const { port } = server.address() as AddressInfo
-  const dial = dialTcp({ port, host: '127.0.0.1' })
+  const dial = dialTcp({ port, host: '127.0.0.1', connectTimeoutMs: 5000 })
   const connection = new ClientConnection(dial, { connectTimeoutMs: 5000, sendTimeoutMs: 5000, readTimeoutMs: 5000 }, new Deadlines(), { onIdle () {}, onClosed () {} })
   t.teardown(() => { connection.destroy() })
   return connection

@@ -278,6 +278,38 @@ test('an answer that comes before the whole request was taken is the answer', as
   await noFiles(t, proxy.files)
 })
 
+test('an answer that comes before the whole request was taken is the answer also when the upstream closes at once, a body in a file or not', async t => {
+  const answer = 'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno'
+  for (const leave of [(socket: Socket) => { socket.destroy() }, (socket: Socket) => { socket.resetAndDestroy() }]) {
+    for (const bytes of [MEBIBYTE / 2, 4 * MEBIBYTE]) {
+      const server = createServer(socket => {
+        socket.on('error', () => {})
+        socket.once('data', () => {
+          socket.pause()
+          socket.write(answer, () => { leave(socket) })
+        })
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      t.teardown(() => { server.close() })
+      const address = server.address()
+      const proxy = await startProxy(t, { servers: [typeof address === 'object' && address !== null ? address.port : 0] })
+      const client = await openConnection(t, proxy.port)
+      const statuses: number[] = []
+
+      for (let i = 0; i < 10; i++) {
+        await client.send(post('/x', Buffer.alloc(bytes)))
+        statuses.push((await client.answer()).status)
+      }
+
+      t.strictSame(statuses, Array(10).fill(413), `${bytes} bytes`)
+      t.strictSame(proxy.upstreamErrors, [])
+      t.equal(proxy.budget.used, 0)
+      await noFiles(t, proxy.files)
+    }
+  }
+})
+
 test('a pooled connection that died is replaced without a word, for a body in a file too', async t => {
   for (const body of ['abc', Buffer.alloc(3 * MEBIBYTE, 'b')]) {
     let served = 0
