@@ -11,17 +11,23 @@ import { createMetrics, type LabelSets, type Metrics } from './admin/metrics.ts'
 import type { Readiness } from './admin/server.ts'
 import type { Config, MirrorConfig } from './config/config.ts'
 import { createCopying, type CopyingRules } from './copying.ts'
+import { Admission, type ConnectionLimits } from './http1/admission.ts'
 import { Deadlines } from './http1/deadlines.ts'
 import { Listener } from './http1/listener.ts'
+import { Refusals } from './http1/refusals.ts'
+import { createRefusalLog } from './log/refusal-log.ts'
 import { steadyNow } from './mirror/clock.ts'
 import type { OnOutage } from './mirror/outage-log.ts'
-import { clientAddress, compileTrusted, forwardedLines } from './proxy/client-address.ts'
+import { addressKey, clientAddress, compileTrusted, forwardedLines, type TrustedRanges } from './proxy/client-address.ts'
+import { ByteBudget } from './proxy/byte-budget.ts'
+import { refusalText } from './proxy/error-page.ts'
 import { createHandler, type Rules } from './proxy/handler.ts'
 import { MemoryBudget } from './proxy/memory-budget.ts'
 import type { ProxyObserver } from './proxy/ports.ts'
 import { createRequestIds } from './proxy/request-id.ts'
 import { createUpstreams, type Upstream } from './proxy/upstreams.ts'
 import { bodyFolderOf } from './process/body-folder.ts'
+import { connectionsFor, readOpenFilesLimit } from './process/open-files.ts'
 import type { ProcessReport, ProcessStatus } from './process/process-report.ts'
 import { createRouteTable } from './routing/table.ts'
 import type { SharedEnvironment } from './spool/spool-reader.ts'
@@ -86,17 +92,30 @@ export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, p
   let client = config.client
   let upstreams = createUpstreams(config.upstreams, deadlines)
   let rules = rulesOf(config, upstreams)
+  const openFiles = readOpenFilesLimit()
+  let limits = limitsOf(config, openFiles)
   /** Upstreams of earlier configurations: requests that began under them are finished by them. */
   const retired = new Set<Upstream>()
 
+  const observer = observeBy(metrics.proxy, { settled: request => { accessLog.settled(request) }, refused: createRefusalLog(log) })
+  const budget = new MemoryBudget(BODIES_IN_MEMORY_BYTES, BODIES_IN_EMERGENCY_BYTES)
+  const space = new ByteBudget(() => limits.bodySpaceBytes)
   const requests = createHandler({
     rules: () => rules,
     requestId: createRequestIds(),
-    budget: new MemoryBudget(BODIES_IN_MEMORY_BYTES, BODIES_IN_EMERGENCY_BYTES),
+    budget,
+    space,
+    maxRequests: () => limits.maxConnections,
     bodyFolder,
-    observer: observeBy(metrics.proxy, request => { accessLog.settled(request) })
+    observer
   })
-  const listeners = config.listeners.map(({ host, port }) => new Listener({ host, port, reusePort, timeouts: () => client, requests, deadlines }))
+  const admission = new Admission({
+    limits: () => limits,
+    addressKey: peer => addressKey(peer, limits.trusted),
+    onReclaimed: state => { metrics.reclaimed(state) }
+  })
+  const refusals = new Refusals(refusalText(), deadlines)
+  const listeners = config.listeners.map(({ host, port }) => new Listener({ host, port, reusePort, timeouts: () => client, requests, deadlines, admission, refusals, onRefused: reason => { observer.refused(reason) } }))
 
   let readiness: Readiness = 'starting'
   let closing: Promise<void> | null = null
@@ -122,6 +141,7 @@ export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, p
     upstreams = nextUpstreams
     rules = nextRules
     client = next.client
+    limits = limitsOf(next, openFiles)
     retire([...old.values()].filter(upstream => nextUpstreams.get(upstream.config.name) !== upstream))
   }
 
@@ -166,7 +186,8 @@ export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, p
       delivery: copying?.deliveries.status() ?? null,
       spool: copying === null ? null : { ...copying.spool.stats(), works: copying.spool.works(), maxBytes: config.spool.maxBytes },
       listeners: listeners.map(({ port, connectionCount }) => ({ port, connections: connectionCount })),
-      upstreams: [...upstreams.values()].map(upstream => upstream.status())
+      upstreams: [...upstreams.values()].map(upstream => upstream.status()),
+      capacity: { maxConnections: limits.maxConnections, memoryBytes: budget.used, diskBytes: space.used, maxDiskBytes: limits.bodySpaceBytes }
     }
   }
 
@@ -202,6 +223,23 @@ function createRules (config: Config, upstreams: Rules['upstreams'], copyingRule
   }
 }
 
+interface Limits extends ConnectionLimits {
+  /** Of this process. */
+  readonly bodySpaceBytes: number
+  /** Peers that speak for many. */
+  readonly trusted: TrustedRanges
+}
+
+/** @param openFiles - Descriptors this process may have. */
+function limitsOf ({ client, mirror, realIp, workers }: Config, openFiles: number): Limits {
+  return {
+    maxConnections: Math.min(client.maxConnections, connectionsFor(openFiles, mirror?.concurrency ?? 0)),
+    maxConnectionsPerAddress: client.maxConnectionsPerAddress ?? Infinity,
+    bodySpaceBytes: Math.max(Math.ceil(client.maxBodySpaceBytes / workers), client.maxBodyBytes),
+    trusted: compileTrusted(realIp.trusted, false)
+  }
+}
+
 function labelsOf ({ listeners, routes, upstreams, mirror }: Config): LabelSets {
   return {
     listeners: listeners.map(listener => String(listener.port)),
@@ -218,12 +256,16 @@ function mirroredLabels (mirror: MirrorConfig): string[] {
   return mirror.default === null ? listed : [...listed, 'default']
 }
 
-/** The metrics count everything; the access log wants finished requests only. */
-function observeBy (metrics: ProxyObserver, logSettled: ProxyObserver['settled']): ProxyObserver {
+/** The metrics count everything; the logs want finished requests and refused clients only. */
+function observeBy (metrics: ProxyObserver, logs: Pick<ProxyObserver, 'settled' | 'refused'>): ProxyObserver {
   return {
     settled (request) {
       metrics.settled(request)
-      logSettled(request)
+      logs.settled(request)
+    },
+    refused (reason) {
+      metrics.refused(reason)
+      logs.refused(reason)
     },
     upstreamError: (upstream, reason) => { metrics.upstreamError(upstream, reason) },
     clientAborted: phase => { metrics.clientAborted(phase) }

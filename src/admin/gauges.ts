@@ -2,7 +2,8 @@
  * What is read when it is scraped: the state of a process that serves, as it reports it
  * (process/process-report.ts), and what any process uses of the machine.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { readOpenFilesLimit } from '../process/open-files.ts'
 import type { ProcessStatus } from '../process/process-report.ts'
 import { VERSION } from '../version.ts'
 import { sampled, sampledBy, type SnapshotMetric } from './families.ts'
@@ -12,11 +13,14 @@ import { METRICS } from './metrics-table.ts'
  * @param mirrored - Label values of the projects that have a service at the endpoint.
  * @param now - Milliseconds since the epoch.
  */
-export function statusGauges ({ delivery, spool, listeners, upstreams }: ProcessStatus, mirrored: readonly string[], now: number): SnapshotMetric[] {
+export function statusGauges ({ delivery, spool, listeners, upstreams, capacity }: ProcessStatus, mirrored: readonly string[], now: number): SnapshotMetric[] {
   return [
     ...spool === null ? [] : spoolGauges(spool, now),
     ...delivery === null ? [] : deliveryGauges(delivery, mirrored),
     sampledBy(METRICS.openConnections, listeners.map(({ port, connections }) => [[String(port)], connections])),
+    sampled(METRICS.maxConnections, capacity.maxConnections),
+    sampledBy(METRICS.bodyBytes, [[['memory'], capacity.memoryBytes], [['disk'], capacity.diskBytes]]),
+    sampled(METRICS.bodySpace, capacity.maxDiskBytes),
     sampledBy(METRICS.upstreamConnections, upstreams.flatMap(({ name, servers }) => byState([name], {
       open: sum(servers.map(({ connections }) => connections.open)),
       idle: sum(servers.map(({ connections }) => connections.idle))
@@ -73,8 +77,8 @@ function fileDescriptors (): SnapshotMetric[] {
   try {
     // Since Linux 6.2 the size is their number; before, they have to be listed.
     const open = statSync('/proc/self/fd').size || readdirSync('/proc/self/fd').length
-    const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
-    return [sampled(METRICS.openFds, open), ...most === undefined ? [] : [sampled(METRICS.maxFds, Number(most))]]
+    const most = readOpenFilesLimit()
+    return [sampled(METRICS.openFds, open), ...most === Infinity ? [] : [sampled(METRICS.maxFds, most)]]
   } catch {
     // No such files, or no descriptor left to read them with.
     return []

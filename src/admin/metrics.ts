@@ -3,7 +3,8 @@
  * answers `/metrics` puts the snapshots of all together (render-metrics.ts).
  */
 import type { MirrorObserver, SkipReason } from '../mirror/observer.ts'
-import type { AbortPhase, ProxyObserver, UpstreamErrorReason } from '../proxy/ports.ts'
+import type { Reclaimed } from '../http1/admission.ts'
+import type { AbortPhase, ProxyObserver, RefusalReason, UpstreamErrorReason } from '../proxy/ports.ts'
 import type { ProcessStatus } from '../process/process-report.ts'
 import type { DropReason } from '../spool/types.ts'
 import { createCounter, createHistogram, sampled, type SnapshotMetric } from './families.ts'
@@ -29,6 +30,7 @@ export interface LabelSets {
 export interface Metrics {
   readonly proxy: ProxyObserver
   readonly mirror: MirrorObserver
+  reclaimed (state: Reclaimed): void
   /** After a start and after every reload; counters that exist keep their values. */
   declare (labels: LabelSets): void
   replayed (project: string): void
@@ -50,6 +52,8 @@ export interface MetricsOptions {
 }
 
 const UPSTREAM_REASONS: readonly UpstreamErrorReason[] = ['refused', 'reset', 'timeout', 'dns', 'invalid_response', 'unreachable']
+const REFUSAL_REASONS: readonly RefusalReason[] = ['connections', 'connections_per_address', 'requests', 'bodies', 'descriptors']
+const RECLAIMED: readonly Reclaimed[] = ['idle', 'slow']
 const ABORT_PHASES: readonly AbortPhase[] = ['head', 'body', 'response']
 const SKIP_REASONS: readonly SkipReason[] = ['method', 'endpoint', 'off']
 const DROP_REASONS: readonly DropReason[] = ['spool_full', 'spool_error']
@@ -62,6 +66,8 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
   const requestDuration = createHistogram(METRICS.requestDuration)
   const upstreamErrors = createCounter(METRICS.upstreamErrors)
   const clientAborts = createCounter(METRICS.clientAborts)
+  const refused = createCounter(METRICS.refused)
+  const reclaimed = createCounter(METRICS.reclaimed)
   const accepted = createCounter(METRICS.accepted)
   const delivered = createCounter(METRICS.delivered)
   const dead = createCounter(METRICS.dead)
@@ -79,6 +85,8 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
   let mirrored: readonly string[] = []
 
   for (const phase of ABORT_PHASES) clientAborts.declare(phase)
+  for (const reason of REFUSAL_REASONS) refused.declare(reason)
+  for (const state of RECLAIMED) reclaimed.declare(state)
   for (const code of ATTEMPT_CODES) attempts.declare(code)
   for (const result of ['success', 'failure']) reloads.declare(result)
   declareProject('default')
@@ -97,8 +105,11 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
         requestDuration.observe(request.durationMs / 1000, request.route)
       },
       upstreamError (upstream, reason) { upstreamErrors.increment(upstream, reason) },
-      clientAborted (phase) { clientAborts.increment(phase) }
+      clientAborted (phase) { clientAborts.increment(phase) },
+      refused (reason) { refused.increment(reason) }
     },
+
+    reclaimed (state) { reclaimed.increment(state) },
 
     mirror: {
       accepted (project) { accepted.increment(project) },
@@ -140,7 +151,7 @@ export function createMetrics ({ now, accessLogDroppedLines }: MetricsOptions): 
 
     snapshot: status => [
       ...[
-        requests, requestDuration, upstreamErrors, clientAborts,
+        requests, requestDuration, upstreamErrors, clientAborts, refused, reclaimed,
         accepted, delivered, dead, dropped, skipped, replayed, deadPurged, attempts, deliveryDuration, lateCommits, reloads, eventLoopDelay
       ].map(metric => metric.snapshot()),
       sampled(METRICS.reloadSuccessful, Number(reloadSuccessful)),

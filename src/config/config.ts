@@ -83,6 +83,12 @@ export interface ClientConfig {
   readonly bodyTimeoutMs: number
   readonly sendTimeoutMs: number
   readonly keepaliveTimeoutMs: number
+  /** Per process. */
+  readonly maxConnections: number
+  /** Per process; `null`: no limit. */
+  readonly maxConnectionsPerAddress: number | null
+  /** Of all processes together. */
+  readonly maxBodySpaceBytes: number
 }
 
 export interface RealIpConfig {

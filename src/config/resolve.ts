@@ -34,7 +34,10 @@ export function resolveConfig (values: RouterValues, { file, cpus, ca, isWritten
       headerTimeoutMs: values.client.header_timeout,
       bodyTimeoutMs: values.client.body_timeout,
       sendTimeoutMs: values.client.send_timeout,
-      keepaliveTimeoutMs: values.client.keepalive_timeout
+      keepaliveTimeoutMs: values.client.keepalive_timeout,
+      maxConnections: values.client.max_connections,
+      maxConnectionsPerAddress: values.client.max_connections_per_address,
+      maxBodySpaceBytes: values.client.max_body_space
     },
     realIp: values.real_ip,
     mirror: values.mirror === null ? null : resolveMirror(values.mirror, ca),

@@ -1,6 +1,8 @@
 /** A port that clients connect to, and the connections it has open. */
 import { createServer, type Server, type Socket } from 'node:net'
+import type { Admission, RefusedConnection } from './admission.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Refusals } from './refusals.ts'
 import { ServerConnection, type ConnectionTimeouts, type RequestListener } from './server-connection.ts'
 
 export interface ListenerOptions {
@@ -11,6 +13,10 @@ export interface ListenerOptions {
   readonly timeouts: () => ConnectionTimeouts
   readonly requests: RequestListener
   readonly deadlines: Deadlines
+  /** Of all listeners of this process. */
+  readonly admission: Admission
+  readonly refusals: Refusals
+  readonly onRefused: (reason: RefusedConnection) => void
 }
 
 /** nginx: listen … backlog=511. */
@@ -57,10 +63,24 @@ export class Listener {
   }
 
   #accept (socket: Socket): void {
-    const { port, timeouts, requests, deadlines } = this.#options
+    const { port, timeouts, requests, deadlines, admission } = this.#options
+    const peer = socket.remoteAddress
+    // Gone before it was accepted.
+    if (peer === undefined) {
+      socket.destroy()
+      return
+    }
+    const refused = admission.refuses(peer)
+    if (refused !== null) {
+      this.#options.onRefused(refused)
+      this.#options.refusals.refuse(socket)
+      return
+    }
     const connection = new ServerConnection(socket, String(port), timeouts(), requests, deadlines)
     this.#connections.add(connection)
+    admission.enter(connection, peer)
     socket.once('close', () => {
+      admission.leave(connection)
       this.#connections.delete(connection)
       if (this.#connections.size === 0) this.#onEmpty?.()
     })

@@ -13,6 +13,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
+import type { Occupant } from './admission.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { Exchange, type BodyConsumer, type ExchangeConnection } from './exchange.ts'
 import { RequestReader } from './request-reader.ts'
@@ -42,10 +43,12 @@ const MAX_PIPELINED_BYTES = 64 * 1024
 /** How long a closing connection still reads, so that the client gets its answer and not a reset. nginx: lingering_timeout, lingering_time. */
 const LINGER_SILENCE_MS = 5_000
 const LINGER_TOTAL_MS = 30_000
+/** A client that sends less, all in all, is a slow one: 1 KiB/s. */
+const SLOW_BYTES_PER_MS = 1.024
 
 type State = 'idle' | 'head' | 'body' | 'respond' | 'discard' | 'linger' | 'closed'
 
-export class ServerConnection implements ExchangeConnection, Timed {
+export class ServerConnection implements ExchangeConnection, Timed, Occupant {
   readonly socket: Socket
   readonly remoteAddress: string
   readonly localAddress: string
@@ -59,6 +62,9 @@ export class ServerConnection implements ExchangeConnection, Timed {
   #state: State = 'idle'
   #exchange: Exchange | null = null
   #startedAt = 0
+  #idleSince: number
+  /** Bytes of the request under way. */
+  #received = 0
   #consumer: BodyConsumer | null = null
   #bodyLimit = Infinity
   #bodyPaused = false
@@ -78,7 +84,8 @@ export class ServerConnection implements ExchangeConnection, Timed {
     this.#timeouts = timeouts
     this.#requests = requests
     this.#deadlines = deadlines
-    this.deadline = performance.now() + timeouts.headerTimeoutMs
+    this.#idleSince = performance.now()
+    this.deadline = this.#idleSince + timeouts.headerTimeoutMs
     deadlines.add(this)
     socket.on('data', (data: Buffer) => { this.#onData(data) })
     socket.on('end', () => { this.#onEnd() })
@@ -98,6 +105,29 @@ export class ServerConnection implements ExchangeConnection, Timed {
 
   destroy (): void {
     this.socket.destroy()
+  }
+
+  // What admission asks.
+
+  idleMs (now: number): number {
+    if (this.#state === 'idle') return this.socket.writableLength === 0 ? now - this.#idleSince : 0
+    return this.#state === 'linger' && this.#lingerUntil !== Infinity ? now - this.#lingerUntil + LINGER_TOTAL_MS : 0
+  }
+
+  slowMs (now: number): number {
+    const ms = now - this.#startedAt
+    switch (this.#state) {
+      case 'head': return ms
+      case 'body': case 'discard': return this.#bodyPaused || this.#received / ms >= SLOW_BYTES_PER_MS ? 0 : ms
+      case 'idle': return this.socket.writableLength > 0 ? now - this.#idleSince : 0
+      case 'respond': case 'linger': case 'closed': return this.socket.writableLength > 0 ? now - this.deadline + this.#timeouts.sendTimeoutMs : 0
+    }
+  }
+
+  giveWay (): void {
+    if (this.#state === 'idle' && this.socket.writableLength === 0) this.#leave()
+    else if (this.#state === 'head' || this.#state === 'body') this.#abort('CLIENT_TIMEOUT')
+    else this.socket.resetAndDestroy()
   }
 
   // What the exchange asks for.
@@ -163,6 +193,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
       return
     }
     if (this.#state === 'closed') return
+    this.#received += data.length
     this.#reader.push(data)
     if (this.#state === 'respond' && this.#reader.bufferedBytes > MAX_PIPELINED_BYTES) this.socket.pause()
     else this.#advance()
@@ -237,6 +268,7 @@ export class ServerConnection implements ExchangeConnection, Timed {
         if (!this.#mayServe() || !this.#reader.beginHead()) return false
         this.#state = 'head'
         this.#startedAt = performance.now()
+        this.#received = this.#reader.bufferedBytes
         this.deadline = this.#startedAt + this.#timeouts.headerTimeoutMs
         return true
       case 'head': return this.#readHead()
@@ -310,7 +342,8 @@ export class ServerConnection implements ExchangeConnection, Timed {
       return
     }
     this.#state = 'idle'
-    this.deadline = performance.now() + this.#timeouts.keepaliveTimeoutMs
+    this.#idleSince = performance.now()
+    this.deadline = this.#idleSince + this.#timeouts.keepaliveTimeoutMs
     if (this.socket.isPaused()) this.socket.resume()
     this.#advance()
   }

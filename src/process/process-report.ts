@@ -24,6 +24,16 @@ export interface ProcessStatus {
   /** Connections of clients, by port. */
   readonly listeners: readonly { readonly port: number, readonly connections: number }[]
   readonly upstreams: readonly UpstreamStatus[]
+  readonly capacity: Capacity
+}
+
+/** What this process may hold for clients, and holds. */
+export interface Capacity {
+  readonly maxConnections: number
+  /** Bodies of requests under way. */
+  readonly memoryBytes: number
+  readonly diskBytes: number
+  readonly maxDiskBytes: number
 }
 
 /** Of all processes at one moment. */

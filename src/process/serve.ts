@@ -30,6 +30,7 @@ import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
 import { VERSION } from '../version.ts'
 import { tuneGarbageCollection } from './garbage-collection.ts'
+import { openFilesWarnings, readOpenFilesLimit } from './open-files.ts'
 import { prepareSpool } from './prepare-spool.ts'
 import { ListenError, listenError, reservePorts } from './reserve-ports.ts'
 import { singleProcess } from './single.ts'
@@ -93,7 +94,7 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   }
 
   // A warning, for an imported file seldom lets through what is less.
-  for (const warning of [importedWords(config) ?? [], configWarnings(config), surroundingsWarnings(config, lookAround(config))].flat()) log.warn(warning)
+  for (const warning of [importedWords(config) ?? [], configWarnings(config), surroundingsWarnings(config, lookAround(config)), openFilesWarnings(config, readOpenFilesLimit())].flat()) log.warn(warning)
   const stopped = nextSignal()
   try {
     await admin.listen()

@@ -5,6 +5,7 @@
  */
 import { open, unlink, type FileHandle } from 'node:fs/promises'
 import type { BodyFault, ExchangeConnection } from '../http1/exchange.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { FileBody, MemoryBody, type ForwardedBody } from './request-body.ts'
 
@@ -19,6 +20,8 @@ export type BodyOutcome =
 export interface BodyReaderOptions {
   readonly connection: Pick<ExchangeConnection, 'pauseBody' | 'resumeBody'>
   readonly budget: MemoryBudget
+  /** For what is in files. */
+  readonly space: ByteBudget
   /** Path for the body's file, should it need one; its folder exists. */
   readonly file: string
   /** Called once, when the body is complete or cannot be. */
@@ -39,6 +42,8 @@ export class BodyFile {
   #inMemory = false
   /** Bytes that the budget counts for this body; none while the disk takes them. */
   #counted = 0
+  /** Bytes of the file, or on their way there, that `space` counts. */
+  #spaceBytes = 0
 
   constructor (options: BodyReaderOptions) {
     this.#options = options
@@ -46,7 +51,7 @@ export class BodyFile {
 
   append (piece: Buffer): void {
     if (this.#settled) return
-    if (this.#inMemory && !this.#count(piece.length)) return
+    if (!(this.#inMemory ? this.#count(piece.length) : this.#countSpace(piece.length))) return
     this.#queue.push(piece)
     this.#queued += piece.length
     if (this.#inMemory) return
@@ -101,6 +106,7 @@ export class BodyFile {
   async #rescue (): Promise<void> {
     this.#inMemory = true
     if (this.#settled) return
+    this.#uncountSpace()
     if (!this.#count(this.#written + this.#queued) || this.#written === 0) return
     this.#queued += this.#written
     const prefix = Buffer.allocUnsafe(this.#written)
@@ -123,6 +129,20 @@ export class BodyFile {
     return true
   }
 
+  #countSpace (bytes: number): boolean {
+    if (!this.#options.space.take(bytes)) {
+      this.#refuse()
+      return false
+    }
+    this.#spaceBytes += bytes
+    return true
+  }
+
+  #uncountSpace (): void {
+    this.#options.space.give(this.#spaceBytes)
+    this.#spaceBytes = 0
+  }
+
   #uncount (): void {
     this.#options.budget.give(this.#counted)
     this.#counted = 0
@@ -137,7 +157,7 @@ export class BodyFile {
   #complete (): void {
     this.#settled = true
     if (this.#handle !== null && !this.#inMemory) {
-      this.#options.onOutcome({ kind: 'body', body: new FileBody(this.#handle, this.#options.file, this.#written) })
+      this.#options.onOutcome({ kind: 'body', body: new FileBody(this.#handle, this.#options.file, this.#written, this.#options.space) })
       return
     }
     this.#discard()
@@ -155,6 +175,7 @@ export class BodyFile {
   #discard (): void {
     const handle = this.#handle
     this.#handle = null
+    this.#uncountSpace()
     if (handle === null) return
     // What fails here leaves a file that the next start removes.
     handle.close().then(() => unlink(this.#options.file)).catch(() => {})

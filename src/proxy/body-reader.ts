@@ -6,7 +6,7 @@ import type { BodyConsumer, BodyFault } from '../http1/exchange.ts'
 import { BodyFile, type BodyReaderOptions } from './body-file.ts'
 import { MemoryBody } from './request-body.ts'
 
-const MAX_MEMORY_BYTES = 1024 * 1024
+export const MAX_MEMORY_BYTES = 1024 * 1024
 /** Below this average a list of chunks is joined: a Buffer costs about a hundred bytes of its own. */
 const SMALL_CHUNK_BYTES = 4096
 const MANY_CHUNKS = 64

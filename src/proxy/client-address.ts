@@ -67,6 +67,16 @@ export function clientAddress (peer: string, forwardedFor: readonly string[], tr
 }
 
 /**
+ * What the connections of a peer are counted under: its address, of IPv6 the /64 that
+ * one client has for itself. `null`: it is trusted to speak for many.
+ */
+export function addressKey (peer: string, trusted: TrustedRanges): string | null {
+  const address = parseAddress(plainPeer(peer))
+  if (address === null || isTrusted(address, trusted)) return null
+  return formatAddress(address.length === 16 ? Uint8Array.from(address, (byte, i) => i < 8 ? byte : 0) : address)
+}
+
+/**
  * One header line, from its right end, as far as the chain of trust reaches.
  * `reached`: the last address read, `null` if none was; `goOn`: the line ended before the chain did.
  */

@@ -21,6 +21,12 @@ const REASONS: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported'
 }
 
+/**
+ * The least there is: Sentry's browser SDK sends nothing until it is over, and loses
+ * what it would have sent.
+ */
+const RETRY_AFTER = 'Retry-After: 1\r\n'
+
 /** @param status - One of the statuses the router sends on its own account. */
 export function reasonPhrase (status: number): string {
   return REASONS[status] ?? (status === 206 ? 'Partial Content' : 'OK')
@@ -33,8 +39,7 @@ export function reasonPhrase (status: number): string {
  * @param note - A sentence for the person who reads the page.
  */
 export function sendPage (exchange: Exchange, status: number, block = '', note = ''): void {
-  const title = `${status} ${reasonPhrase(status)}`
-  const page = Buffer.from(`<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n${note === '' ? '' : `<center>${note}</center>\r\n`}<hr><center>mirror-router</center>\r\n</body>\r\n</html>\r\n`)
+  const page = Buffer.from(pageText(status, note))
   exchange.start({ status, reason: reasonPhrase(status), block: `Content-Type: text/html\r\n${block}`, length: page.length })
   exchange.write(page)
   exchange.end()
@@ -45,5 +50,16 @@ export function sendError (exchange: Exchange, code: ErrorCode, note = ''): void
   const { status, close } = ERRORS[code]
   if (close) exchange.keepAlive = false
   if (status === null) exchange.connection.cut()
-  else sendPage(exchange, status, '', note)
+  else sendPage(exchange, status, status === 503 ? RETRY_AFTER : '', note)
+}
+
+/** The whole response, latin1, to a client whose request is not even read. */
+export function refusalText (): string {
+  const page = pageText(503, '')
+  return `HTTP/1.1 503 ${reasonPhrase(503)}\r\nServer: mirror-router\r\nContent-Type: text/html\r\n${RETRY_AFTER}Content-Length: ${page.length}\r\nConnection: close\r\n\r\n${page}`
+}
+
+function pageText (status: number, note: string): string {
+  const title = `${status} ${reasonPhrase(status)}`
+  return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n${note === '' ? '' : `<center>${note}</center>\r\n`}<hr><center>mirror-router</center>\r\n</body>\r\n</html>\r\n`
 }

@@ -23,6 +23,8 @@ export interface ForwardOptions {
   /** The client is answered no earlier than this settles: the copy is then durable. */
   readonly durable: Promise<void> | null
   readonly onUpstreamError: (upstream: string, reason: UpstreamErrorReason) => void
+  /** This machine has no descriptor or port left for a connection. */
+  readonly onExhausted: () => void
   /** The upstream has no more use for the request; called once, before the answer is complete. */
   readonly onForwarded: () => void
   /** The answer is complete, cut, or has no client left; called once. */
@@ -133,6 +135,7 @@ export class Forward implements ResponseHandler {
     const { reason } = fault
     if (reason === 'exhausted' || reason === 'body_lost' || reason === 'tls') {
       // This machine's doing, not the upstream's.
+      if (reason === 'exhausted') this.#options.onExhausted()
       this.#fail(reason === 'exhausted' ? 'EXHAUSTED' : 'INTERNAL')
       return
     }

@@ -17,12 +17,13 @@ import { decide, type Decision } from '../routing/decide.ts'
 import type { NormalisedTarget } from '../routing/normalise.ts'
 import type { Route, RouteTable } from '../routing/table.ts'
 import { forwardTarget, redirectLocation } from '../routing/target.ts'
-import { BodyReader } from './body-reader.ts'
+import { BodyReader, MAX_MEMORY_BYTES } from './body-reader.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import { sendError, sendPage } from './error-page.ts'
 import { Forward } from './forward.ts'
 import { upstreamRequestHead } from './headers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
-import type { KeepCopy, ProxyObserver, Settled } from './ports.ts'
+import type { KeepCopy, ProxyObserver, RefusalReason, Settled } from './ports.ts'
 import type { ForwardedBody } from './request-body.ts'
 import { answerStatic } from './static/respond.ts'
 import type { Upstream } from './upstreams.ts'
@@ -47,6 +48,10 @@ export interface HandlerOptions {
   readonly rules: () => Rules
   readonly requestId: () => string
   readonly budget: MemoryBudget
+  /** For the files in `bodyFolder`. */
+  readonly space: ByteBudget
+  /** Requests under way at once. Each connection has one; those whose client has left are the others. */
+  readonly maxRequests: () => number
   /** Folder for large bodies; exists. */
   readonly bodyFolder: string
   readonly observer: ProxyObserver
@@ -65,6 +70,7 @@ interface Request {
 
 export function createHandler (options: HandlerOptions): RequestListener {
   const { observer } = options
+  let underWay = 0
 
   return { onRequest, onMalformed, onHeadAborted: () => { observer.clientAborted('head') } }
 
@@ -86,9 +92,24 @@ export function createHandler (options: HandlerOptions): RequestListener {
     }
 
     const { target, route } = decision
+    const refusal = refusalOf(head)
+    if (refusal !== null) {
+      observer.refused(refusal)
+      sendError(exchange, refusal === 'requests' ? 'OVERLOADED' : 'BODY_NOT_STORED')
+      settle(exchange, rules, route.location, clientAddress, '', exchange.status, null)
+      return
+    }
+
+    underWay++
     const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route }
     if (route.root === null) readBody(request)
     else serveFile(request, route.root)
+  }
+
+  /** Asked before a byte of the body is read: what cannot be served is refused at once. */
+  function refusalOf (head: RequestHead): RefusalReason | null {
+    if (underWay >= options.maxRequests()) return 'requests'
+    return head.contentLength > MAX_MEMORY_BYTES && !options.space.hasRoomFor(head.contentLength) ? 'bodies' : null
   }
 
   function serveFile (request: Request, root: string): void {
@@ -111,6 +132,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
     exchange.connection.readBody(new BodyReader({
       connection: exchange.connection,
       budget: options.budget,
+      space: options.space,
       file: `${options.bodyFolder}/${request.requestId}`,
       onOutcome: outcome => {
         if (outcome.kind === 'body') forward(request, outcome.body)
@@ -123,6 +145,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
   function abandon (request: Request, code: ErrorCode): void {
     const { exchange } = request
     if (ERRORS[code].status === null) observer.clientAborted('body')
+    if (code === 'BODY_NOT_STORED') observer.refused('bodies')
     sendError(exchange, code)
     settleRequest(request, ERRORS[code].status === null)
   }
@@ -145,6 +168,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
       hideHeaders: route.hideHeaders,
       durable,
       onUpstreamError: (name, reason) => { observer.upstreamError(name, reason) },
+      onExhausted: () => { observer.refused('descriptors') },
       onForwarded: () => { body.forwarded() },
       onDone: clientLeft => {
         if (clientLeft) observer.clientAborted('response')
@@ -155,6 +179,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
   function settleRequest (request: Request, clientLeft: boolean, mirrorPath: string | null = null): void {
     const { exchange, rules, route, clientAddress, requestId } = request
+    underWay--
     // nginx logs 499 for a client that left before its answer.
     settle(exchange, rules, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status, mirrorPath)
   }

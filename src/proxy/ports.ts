@@ -30,6 +30,9 @@ export type KeepCopy = (source: CopySource) => Promise<void> | null
 /** Where a client was when it left. */
 export type AbortPhase = 'head' | 'body' | 'response'
 
+/** What there is no more of, so that a client is answered 503 at once instead of waiting. */
+export type RefusalReason = 'connections' | 'connections_per_address' | 'requests' | 'bodies' | 'descriptors'
+
 export type UpstreamErrorReason = 'refused' | 'reset' | 'timeout' | 'dns' | 'invalid_response' | 'unreachable'
 
 /** One finished request: everything the access log and the metrics say about it. */
@@ -58,4 +61,5 @@ export interface ProxyObserver {
   settled (request: Settled): void
   upstreamError (upstream: string, reason: UpstreamErrorReason): void
   clientAborted (phase: AbortPhase): void
+  refused (reason: RefusalReason): void
 }

@@ -7,6 +7,7 @@
  * it was taken (`takeFile`).
  */
 import { rename, unlink, type FileHandle } from 'node:fs/promises'
+import type { ByteBudget } from './byte-budget.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { readRange } from './read-range.ts'
 
@@ -62,11 +63,14 @@ export class FileBody implements ForwardedBody {
   readonly read: () => AsyncIterable<Buffer>
   file: string
   readonly #handle: FileHandle
+  readonly #space: ByteBudget
   #holders = 1
   #taken = false
 
-  constructor (handle: FileHandle, file: string, length: number) {
+  /** @param space - Has counted `length` bytes; gets them back with the file, or when it is taken. */
+  constructor (handle: FileHandle, file: string, length: number, space: ByteBudget) {
     this.#handle = handle
+    this.#space = space
     this.file = file
     this.length = length
     this.read = () => readRange(handle, 0, length)
@@ -77,7 +81,9 @@ export class FileBody implements ForwardedBody {
   release (): void {
     this.#holders--
     // Nobody waits for these two; a file that cannot be removed is found at the next start.
-    if (this.#holders === 0 && !this.#taken) unlink(this.file).catch(() => {})
+    if (this.#holders > 0 || this.#taken) return
+    this.#space.give(this.length)
+    unlink(this.file).catch(() => {})
   }
 
   forwarded (): void {
@@ -89,5 +95,6 @@ export class FileBody implements ForwardedBody {
     await rename(this.file, path)
     this.file = path
     this.#taken = true
+    this.#space.give(this.length)
   }
 }

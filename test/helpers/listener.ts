@@ -2,25 +2,43 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { Admission, type ConnectionLimits } from '../../src/http1/admission.ts'
 import { Deadlines } from '../../src/http1/deadlines.ts'
 import type { Exchange } from '../../src/http1/exchange.ts'
 import { Listener } from '../../src/http1/listener.ts'
+import { Refusals } from '../../src/http1/refusals.ts'
 import type { ConnectionTimeouts, RequestListener } from '../../src/http1/server-connection.ts'
 import { freePorts } from '../../src/demo/router-process.ts'
 
 export interface StartedListener {
   readonly listener: Listener
   readonly port: number
+  /** Why clients were refused, and what made room for others; in order. */
+  readonly refused: readonly string[]
+  readonly reclaimed: readonly string[]
 }
 
 const TIMEOUTS: ConnectionTimeouts = { headerTimeoutMs: 60_000, bodyTimeoutMs: 60_000, sendTimeoutMs: 60_000, keepaliveTimeoutMs: 75_000 }
 
-export async function startListener (t: Test, requests: RequestListener, timeouts: Partial<ConnectionTimeouts> = {}): Promise<StartedListener> {
+export async function startListener (t: Test, requests: RequestListener, timeouts: Partial<ConnectionTimeouts> = {}, limits: Partial<ConnectionLimits> = {}): Promise<StartedListener> {
   const [port = 0] = await freePorts(1)
-  const listener = new Listener({ host: '127.0.0.1', port, reusePort: false, timeouts: () => ({ ...TIMEOUTS, ...timeouts }), requests, deadlines: new Deadlines() })
+  const deadlines = new Deadlines()
+  const refused: string[] = []
+  const reclaimed: string[] = []
+  const listener = new Listener({
+    host: '127.0.0.1',
+    port,
+    reusePort: false,
+    timeouts: () => ({ ...TIMEOUTS, ...timeouts }),
+    requests,
+    deadlines,
+    admission: new Admission({ limits: () => ({ maxConnections: Infinity, maxConnectionsPerAddress: Infinity, ...limits }), addressKey: peer => peer, onReclaimed: state => { reclaimed.push(state) } }),
+    refusals: new Refusals('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', deadlines),
+    onRefused: reason => { refused.push(reason) }
+  })
   await listener.listen()
   t.teardown(() => { listener.destroy() })
-  return { listener, port }
+  return { listener, port, refused, reclaimed }
 }
 
 /** Answers with the body; a malformed request with its code. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Deadlines } from '../../src/http1/deadlines.ts'
+import { ByteBudget } from '../../src/proxy/byte-budget.ts'
 import { clientAddress, compileTrusted } from '../../src/proxy/client-address.ts'
 import { createHandler } from '../../src/proxy/handler.ts'
 import { MemoryBudget } from '../../src/proxy/memory-budget.ts'
@@ -21,6 +22,9 @@ export interface ProxyOptions {
   /** Further lines of the upstream: `read_timeout: 1s`. */
   readonly upstream?: string
   readonly budget?: MemoryBudget
+  /** For bodies in files. */
+  readonly space?: ByteBudget
+  readonly maxRequests?: number
   /** Default: a folder of its own. */
   readonly bodyFolder?: string
 }
@@ -31,6 +35,8 @@ export interface StartedProxy {
   readonly settled: readonly Settled[]
   readonly aborts: readonly string[]
   readonly upstreamErrors: readonly string[]
+  readonly refused: readonly string[]
+  readonly space: ByteBudget
   /** Names of the body files there are. */
   readonly files: () => Promise<string[]>
 }
@@ -38,7 +44,7 @@ export interface StartedProxy {
 const PLENTY = 64 * 1024 * 1024
 
 export async function startProxy (t: Test, options: ProxyOptions): Promise<StartedProxy> {
-  const { servers, keepCopy = () => null, budget = new MemoryBudget(PLENTY, PLENTY), upstream = '' } = options
+  const { servers, keepCopy = () => null, budget = new MemoryBudget(PLENTY, PLENTY), upstream = '', space = new ByteBudget(() => Infinity), maxRequests = Infinity } = options
   const bodyFolder = options.bodyFolder ?? await temporaryFolder(t)
   const config = configOf(`upstreams: { relay: { servers: [${servers.map(port => `"127.0.0.1:${port}"`).join()}], ${upstream} } }\nroutes: [{ location: /, upstream: relay, mirror: true }]\nmirror: { endpoint: "http://127.0.0.1:9", default: off }`)
   const deadlines = new Deadlines()
@@ -48,6 +54,7 @@ export async function startProxy (t: Test, options: ProxyOptions): Promise<Start
   const settled: Settled[] = []
   const aborts: string[] = []
   const upstreamErrors: string[] = []
+  const refused: string[] = []
   const trusted = compileTrusted([], false)
   const rules = {
     table: createRouteTable(config.routes),
@@ -62,14 +69,17 @@ export async function startProxy (t: Test, options: ProxyOptions): Promise<Start
     rules: () => rules,
     requestId: createRequestIds(),
     budget,
+    space,
+    maxRequests: () => maxRequests,
     bodyFolder,
     observer: {
       settled: request => { settled.push(request) },
       upstreamError: (_upstream, reason) => { upstreamErrors.push(reason) },
-      clientAborted: phase => { aborts.push(phase) }
+      clientAborted: phase => { aborts.push(phase) },
+      refused: reason => { refused.push(reason) }
     }
   }))
-  return { port, budget, settled, aborts, upstreamErrors, files: () => readdir(bodyFolder).catch(() => []) }
+  return { port, budget, space, settled, aborts, upstreamErrors, refused, files: () => readdir(bodyFolder).catch(() => []) }
 }
 
 export async function temporaryFolder (t: Test): Promise<string> {

@@ -62,6 +62,7 @@ const MEMORY = 'the router has its own memory and file rules for bodies'
 const KERNEL = 'a matter of how nginx talks to its kernel'
 const PROCESS = 'the router runs as whoever starts it and holds no such file'
 const HASHES = 'the router has no tables of fixed size'
+const PER_ADDRESS = 'the router limits connections, idle ones too: write client.max_connections_per_address in router.yaml'
 const RESOLVES = 'the router looks names up again by itself'
 
 export const RULES: readonly Rule[] = [
@@ -81,7 +82,8 @@ export const RULES: readonly Rule[] = [
   ...row('worker_rlimit_nofile worker_rlimit_core worker_priority worker_shutdown_timeout working_directory timer_resolution', MAIN, [1, 1], none('set limits where the router is started')),
   ...row('worker_cpu_affinity thread_pool', MAIN, [1, 65], none('the system places the processes'), MANY),
   ...row('load_module env', MAIN, [1, 1], none('the directives that need it are judged by themselves'), MANY),
-  ...row('worker_connections worker_aio_requests', EVENTS, [1, 1], none('the router has no fixed number of connections')),
+  ...row('worker_connections', EVENTS, [1, 1], none('the router counts connections of clients alone; client.max_connections limits them')),
+  ...row('worker_aio_requests', EVENTS, [1, 1], none('the router has no such queue')),
   ...row('use multi_accept accept_mutex accept_mutex_delay', EVENTS, [1, 1], none(KERNEL)),
   ...row('debug_connection', EVENTS, [1, 1], none('log.level holds for every client'), MANY),
 
@@ -173,6 +175,8 @@ export const RULES: readonly Rule[] = [
   ...row('alias', ['location'], [1, 1], refused('serve files by root, where the path of the file ends in the path of the request')),
   ...row('error_page', HSL, [2, 20], refused('the router answers with its own pages'), MANY),
   ...row('allow deny', HSL, [1, 1], refused('restrict addresses in front of the router'), MANY),
+  ...row('limit_conn', HSL, [2, 2], refused(PER_ADDRESS), MANY),
+  ...row('limit_conn_zone', HTTP, [2, 2], refused(PER_ADDRESS), MANY),
   ...row('satisfy', HSL, [1, 1], refused('restrict access in front of the router')),
   ...row('proxy_pass_header proxy_cookie_path proxy_cookie_domain proxy_cookie_flags proxy_method proxy_bind proxy_set_body proxy_store_access add_trailer', HSL, [1, 5], refused('the router passes requests and responses on as they are'), MANY),
   ...row('geo split_clients', HTTP, [1, 2], refused('copies are decided by project only, in a map of $request_uri'), BLOCK),

@@ -1,7 +1,7 @@
 /** Options of the first leg: listeners, upstreams, routes, clients. The defaults are the document's nginx.conf. */
 import { addressRange, listenHost, server, upstreamName } from './addresses.ts'
 import { contentType, fileExtension, filePath, headerName, headerValue, location, rewritePath, sentHeaderName, splitLocation } from './http.ts'
-import { boolean, choice, duration, integer, size } from './scalars.ts'
+import { boolean, choice, duration, integer, or, size } from './scalars.ts'
 import { list, listOr, map, section } from './types.ts'
 import type { ScalarType } from './types.ts'
 
@@ -177,6 +177,21 @@ export const client = section({
     description: 'How long an idle connection is kept for the next request. With 0s every connection is closed after its answer. nginx: keepalive_timeout.',
     type: duration({ min: 0 }),
     default: '75s'
+  },
+  max_connections: {
+    description: 'Connections of clients that may be open at once, per process; and requests under way, those whose client has left included. The limit of open files may allow fewer: each connection needs two. At the limit a newcomer takes the place of a connection that has been idle for 1 s, or of a client that for 10 s has sent or taken less than 1 KiB a second; if there is none, it gets a 503 with `Retry-After` at once. nginx: worker_connections.',
+    type: integer(1, 1_000_000),
+    default: 16_384
+  },
+  max_connections_per_address: {
+    description: 'The same for one address, or one /64 of IPv6, as the socket has it; per process. Addresses in `real_ip.trusted` are proxies that speak for many, and are not limited. Of use where clients connect directly: behind one proxy that is not listed there, everybody has its address. nginx: limit_conn.',
+    type: or('off', null, integer(1, 1_000_000)),
+    default: 'off'
+  },
+  max_body_space: {
+    description: 'Space on disk for the bodies of requests under way, of all processes together: each has an equal part of it, but room for one `max_body` at least. Bodies above 1 MiB go there, smaller ones when those in memory exceed 64 MiB per process. A request that finds no room gets a 503 with `Retry-After`, at once if it says its length. A body that becomes a copy counts for `spool.max_bytes` from then on.',
+    type: size({ min: 1024 ** 2 }),
+    default: '2GiB'
   }
 })
 

@@ -23,6 +23,7 @@ function processOf (fields: { upstreams?: ProcessStatus['upstreams'], delivery?:
     pid: 1,
     startedAt: NOW - 60_000,
     listeners: [],
+    capacity: { maxConnections: 100, memoryBytes: 1, diskBytes: 2, maxDiskBytes: 3 },
     delivery: { downSince: null, closedUntil: null, projectsDown: [], lastFailure: null, lastSuccessAt: null, failingSince: null, width: 64, underWay: 0, connections: { open: 0, idle: 0 }, ...fields.delivery },
     spool: { pending: fields.pending ?? 0, pendingBytes: 0, oldestTakenAt: null, dead: 0, deadBytes: 0, works: fields.works ?? true, maxBytes: 1 },
     upstreams: fields.upstreams ?? []

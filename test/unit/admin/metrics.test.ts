@@ -17,7 +17,7 @@ const DELIVERY = { downSince: null, closedUntil: null, projectsDown: [], lastFai
 const SPOOL = { pending: 2, pendingBytes: 20, oldestTakenAt: 40_000, dead: 1, deadBytes: 5, works: true, maxBytes: 1000 }
 
 function serving (fields: Partial<ProcessStatus> = {}): ProcessStatus {
-  return { pid: 1, startedAt: 0, delivery: DELIVERY, spool: SPOOL, listeners: [{ port: 80, connections: 4 }], upstreams: [], ...fields }
+  return { pid: 1, startedAt: 0, delivery: DELIVERY, spool: SPOOL, listeners: [{ port: 80, connections: 4 }], upstreams: [], capacity: { maxConnections: 100, memoryBytes: 1, diskBytes: 2, maxDiskBytes: 3 }, ...fields }
 }
 
 /** The samples of a scrape, by their text up to the value. */
@@ -141,6 +141,10 @@ test('processes are summed; of the oldest copy the age counts, of the configurat
   t.equal(samples.get('mirror_spool_max_bytes'), 1000, 'one bound for all')
   t.equal(samples.get('mirror_oldest_pending_seconds'), 60)
   t.equal(samples.get('router_open_connections{listener="80"}'), 8)
+  t.equal(samples.get('router_max_connections'), 200)
+  t.equal(samples.get('router_request_body_bytes{place="memory"}'), 2)
+  t.equal(samples.get('router_request_body_bytes{place="disk"}'), 4)
+  t.equal(samples.get('router_max_body_space_bytes'), 6)
   t.equal(samples.get('config_last_reload_success_timestamp_seconds'), 100)
 })
 

@@ -43,7 +43,7 @@ test('an empty file is the nginx.conf of the document, and copies nothing', asyn
     { ...route, location: '/_static/', upstream: 'ui', hideHeaders: ['content-disposition'] },
     { ...route, location: '/', upstream: 'ui' }
   ])
-  t.strictSame(config.client, { maxBodyBytes: 104_857_600, headerTimeoutMs: MINUTE_MS, bodyTimeoutMs: MINUTE_MS, sendTimeoutMs: MINUTE_MS, keepaliveTimeoutMs: 75_000 })
+  t.strictSame(config.client, { maxBodyBytes: 104_857_600, headerTimeoutMs: MINUTE_MS, bodyTimeoutMs: MINUTE_MS, sendTimeoutMs: MINUTE_MS, keepaliveTimeoutMs: 75_000, maxConnections: 16_384, maxConnectionsPerAddress: null, maxBodySpaceBytes: 2_147_483_648 })
   t.strictSame(config.realIp, {
     header: 'x-forwarded-for',
     recursive: true,

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
 import type { BodyOutcome, BodyReaderOptions } from '../../../src/proxy/body-file.ts'
 import { BodyReader } from '../../../src/proxy/body-reader.ts'
+import { ByteBudget } from '../../../src/proxy/byte-budget.ts'
 import { MemoryBudget } from '../../../src/proxy/memory-budget.ts'
 import { eventually } from '../../helpers/listener.ts'
 import { temporaryFolder } from '../../helpers/proxy.ts'
@@ -17,6 +18,7 @@ const FULL_DISK = fileURLToPath(new URL('../../fixtures/http1/full-disk.ts', imp
 interface Reading {
   readonly reader: BodyReader
   readonly budget: MemoryBudget
+  readonly space: ByteBudget
   readonly folder: string
   readonly file: string
   readonly outcomes: BodyOutcome[]
@@ -24,14 +26,15 @@ interface Reading {
   readonly calls: string[]
 }
 
-async function startReading (t: Test, options: { file?: string, limit?: number, emergency?: number } = {}): Promise<Reading> {
+async function startReading (t: Test, options: { file?: string, limit?: number, emergency?: number, space?: number } = {}): Promise<Reading> {
   const folder = await temporaryFolder(t)
   const file = options.file ?? join(folder, 'body')
   const budget = new MemoryBudget(options.limit ?? 64 * MEBIBYTE, options.emergency ?? 64 * MEBIBYTE)
+  const space = new ByteBudget(() => options.space ?? Infinity)
   const outcomes: BodyOutcome[] = []
   const calls: string[] = []
   const connection: BodyReaderOptions['connection'] = { pauseBody: () => { calls.push('pause') }, resumeBody: () => { calls.push('resume') } }
-  return { reader: new BodyReader({ connection, budget, file, onOutcome: outcome => { outcomes.push(outcome) } }), budget, folder, file, outcomes, calls }
+  return { reader: new BodyReader({ connection, budget, space, file, onOutcome: outcome => { outcomes.push(outcome) } }), budget, space, folder, file, outcomes, calls }
 }
 
 function bodyOf ({ outcomes }: Reading): Extract<BodyOutcome, { kind: 'body' }>['body'] {
@@ -235,3 +238,53 @@ async function filesAre (t: Test, folder: string, names: readonly string[]): Pro
   for (let i = 0; i < 200 && (await readdir(folder)).length > names.length; i++) await new Promise(resolve => { setTimeout(resolve, 5) })
   t.strictSame(await readdir(folder), names)
 }
+
+test('a file is counted from its first byte until it is gone, or is another\'s', async t => {
+  const deleted = await startReading(t)
+  deleted.reader.onData(Buffer.alloc(2 * MEBIBYTE))
+  t.equal(deleted.space.used, 2 * MEBIBYTE)
+  deleted.reader.onEnd()
+  await eventually(() => deleted.outcomes.length === 1, 'the body')
+  bodyOf(deleted).hold()
+  bodyOf(deleted).forwarded()
+  t.equal(deleted.space.used, 2 * MEBIBYTE, 'somebody holds it')
+  bodyOf(deleted).release()
+  t.equal(deleted.space.used, 0)
+
+  const taken = await startReading(t)
+  taken.reader.onData(Buffer.alloc(2 * MEBIBYTE))
+  taken.reader.onEnd()
+  await eventually(() => taken.outcomes.length === 1, 'the body')
+  bodyOf(taken).hold()
+  await bodyOf(taken).takeFile(join(taken.folder, 'taken'))
+  t.equal(taken.space.used, 0)
+  bodyOf(taken).release()
+  bodyOf(taken).forwarded()
+  t.equal(taken.space.used, 0)
+})
+
+test('a body that finds no room is refused once, and leaves no file and nothing counted', async t => {
+  const reading = await startReading(t, { space: 3 * MEBIBYTE })
+
+  reading.reader.onData(Buffer.alloc(2 * MEBIBYTE))
+  await new Promise(resolve => { setTimeout(resolve, 20) })
+  reading.reader.onData(Buffer.alloc(2 * MEBIBYTE))
+  reading.reader.onData(Buffer.alloc(2 * MEBIBYTE))
+  reading.reader.onEnd()
+
+  t.strictSame(reading.outcomes, [{ kind: 'fault', code: 'BODY_NOT_STORED' }])
+  t.equal(reading.space.used, 0)
+  t.equal(reading.budget.used, 0)
+  await filesAre(t, reading.folder, [])
+})
+
+test('a body in memory for want of a file takes no room of files', async t => {
+  const reading = await startReading(t, { file: '/dev/null/body', space: 3 * MEBIBYTE })
+
+  reading.reader.onData(Buffer.alloc(2 * MEBIBYTE))
+  await eventually(() => reading.budget.used > 0, 'memory to be counted')
+
+  t.equal(reading.space.used, 0)
+  reading.reader.onFault('CLIENT_ABORTED')
+  t.equal(reading.space.used, 0)
+})

@@ -1,6 +1,6 @@
 import { array, constantFrom, oneof, sample, tuple } from 'fast-check'
 import { test } from 'tap'
-import { clientAddress, compileTrusted, forwardedLines } from '../../../src/proxy/client-address.ts'
+import { addressKey, clientAddress, compileTrusted, forwardedLines } from '../../../src/proxy/client-address.ts'
 import { exchange } from '../../helpers/exchange.ts'
 import { startNginx } from '../../helpers/nginx.ts'
 
@@ -78,4 +78,18 @@ test('what is not a range is an error that names it', async t => {
     t.throws(() => compileTrusted([cidr], true), new RegExp(`"${cidr}" is not an address range`), cidr)
   }
   t.doesNotThrow(() => compileTrusted(['0.0.0.0/0', '::/0', '10.1.2.3/8', '1.2.3.4/32', '::1/128'], true))
+})
+
+test('connections are counted by IPv4 address and by /64, and those of trusted proxies are not', async t => {
+  const trusted = compileTrusted(['172.16.0.0/12', 'fd00::/8'], true)
+
+  t.equal(addressKey('192.0.2.7', trusted), '192.0.2.7')
+  t.equal(addressKey('::ffff:192.0.2.7', trusted), '192.0.2.7')
+  t.equal(addressKey('2001:db8:1:2:3:4:5:6', trusted), '2001:db8:1:2::')
+  t.equal(addressKey('2001:db8:1:2::1', trusted), '2001:db8:1:2::')
+  t.equal(addressKey('fe80::1%eth0', trusted), 'fe80::')
+  t.equal(addressKey('172.17.0.1', trusted), null)
+  t.equal(addressKey('::ffff:172.17.0.1', trusted), null)
+  t.equal(addressKey('fd00::1', trusted), null)
+  t.equal(addressKey('', trusted), null)
 })

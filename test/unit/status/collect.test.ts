@@ -14,6 +14,7 @@ function served (fields: Partial<ProcessStatus> = {}): ProcessStatus {
     delivery: { downSince: null, closedUntil: null, projectsDown: [], lastFailure: null, lastSuccessAt: NOW - 1000, failingSince: null, width: 8, underWay: 0, connections: { open: 0, idle: 0 } },
     spool: { works: true, pending: 3, pendingBytes: 30, maxBytes: 100, oldestTakenAt: NOW - 1000, dead: 1, deadBytes: 10 },
     listeners: [],
+    capacity: { maxConnections: 100, memoryBytes: 1, diskBytes: 2, maxDiskBytes: 3 },
     upstreams: [{ name: 'relay', servers: [{ address: 'relay:3000', answeredAt: NOW - 500, failedAt: null, failure: null, connections: { open: 1, idle: 1 } }] }],
     ...fields
   }

@@ -26,7 +26,7 @@ test('the document\'s nginx.conf becomes the configuration it describes', async 
   ])
   t.strictSame(config.routes[4]?.addHeaders, [['Access-Control-Allow-Origin', '*']])
   t.strictSame(Object.keys(config.routes[4]?.types ?? {}), [])
-  t.strictSame(config.client, { maxBodyBytes: 104_857_600, headerTimeoutMs: 60_000, bodyTimeoutMs: 60_000, sendTimeoutMs: 60_000, keepaliveTimeoutMs: 75_000 })
+  t.strictSame(config.client, { maxBodyBytes: 104_857_600, headerTimeoutMs: 60_000, bodyTimeoutMs: 60_000, sendTimeoutMs: 60_000, keepaliveTimeoutMs: 75_000, maxConnections: 16_384, maxConnectionsPerAddress: null, maxBodySpaceBytes: 2_147_483_648 })
   t.strictSame(config.realIp, {
     header: 'x-forwarded-for',
     recursive: true,
