@@ -4,6 +4,7 @@ import { printJsonSchema } from '../src/config/json-schema.ts'
 import { printManual } from '../src/config/manual.ts'
 import { commandLinePage } from './command-line-page.ts'
 import { errorsPage } from './errors-page.ts'
+import { faultsPage } from './faults-page.ts'
 
 export interface Page {
   /** From the repository's root. */
@@ -19,5 +20,6 @@ export const PAGES: readonly Page[] = [
   { path: 'docs/configuration.md', print: printManual },
   { path: 'docs/command-line.md', print: () => commandLine },
   { path: 'docs/metrics.md', print: metricsPage },
-  { path: 'docs/errors.md', print: errorsPage }
+  { path: 'docs/errors.md', print: errorsPage },
+  { path: 'docs/faults.md', print: faultsPage }
 ]

@@ -27,16 +27,30 @@ interface Parsed {
   readonly headers: readonly string[]
   readonly body: string
   readonly complete: boolean
+  /** Of what there is of it. */
   readonly length: number
+  /** Of all of it, as far as that is known. */
+  readonly wantedLength: number
 }
 
-/** @param method - Of the request: the answer to HEAD has no body. */
-export async function probe (port: number, bytes: string | Buffer, method = 'GET'): Promise<Probed> {
+/**
+ * @param method - Of the request: the answer to HEAD has no body.
+ * @param onAnswered - What is done before a further request is sent.
+ */
+export async function probe (port: number, bytes: string | Buffer, method = 'GET', onAnswered?: () => Promise<void>): Promise<Probed> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
   let text = ''
+  /** Read, and not looked at yet: a long answer is put together once. */
+  let pieces: string[] = []
+  let pieceBytes = 0
+  let wantedBytes = 0
   let wake: (() => void) | null = null
   const ended = (): boolean => socket.readableEnded || socket.destroyed
-  socket.on('data', (data: Buffer) => { text += data.toString('latin1'); wake?.() })
+  socket.on('data', (data: Buffer) => {
+    pieces.push(data.toString('latin1'))
+    pieceBytes += data.length
+    wake?.()
+  })
   socket.on('end', () => { wake?.() })
   socket.on('close', () => { wake?.() })
   // A reset is an end.
@@ -52,23 +66,36 @@ export async function probe (port: number, bytes: string | Buffer, method = 'GET
 
   const interim: number[] = []
   let parsed: Parsed | null = null
+  const take = (): void => {
+    text += pieces.join('')
+    pieces = []
+    pieceBytes = 0
+  }
   const look = (): boolean => {
+    if (text.length + pieceBytes < wantedBytes && !ended()) return false
+    take()
     parsed = parse(text, method, ended())
     while (parsed !== null && parsed.status >= 100 && parsed.status < 200) {
       interim.push(parsed.status)
       text = text.slice(parsed.length)
       parsed = parse(text, method, ended())
     }
+    wantedBytes = parsed?.complete === false ? parsed.wantedLength : 0
     return parsed?.complete === true
   }
   await until(look)
+  wantedBytes = 0
   look()
   const answer = parsed as Parsed | null
   let open = false
+  await onAnswered?.()
   if (answer?.complete === true && !ended()) {
     text = text.slice(answer.length)
     socket.write(FOLLOW_UP)
-    await until(() => text.includes('\r\n\r\n'))
+    await until(() => {
+      take()
+      return text.includes('\r\n\r\n')
+    })
     open = text.startsWith('HTTP/1.1 200')
   }
   socket.destroy()
@@ -86,12 +113,12 @@ function parse (text: string, method: string, ended: boolean): Parsed | null {
   const status = Number(match[1])
   const head = { status, reason: match[2] ?? '', headers }
   const start = end + 4
-  if (method === 'HEAD' || (status >= 100 && status < 200) || status === 204 || status === 304) return { ...head, body: '', complete: true, length: start }
-  if (headers.some(header => /^transfer-encoding: *chunked$/i.test(header))) return { ...head, ...chunked(text, start) }
+  if (method === 'HEAD' || (status >= 100 && status < 200) || status === 204 || status === 304) return { ...head, body: '', complete: true, length: start, wantedLength: start }
+  if (headers.some(header => /^transfer-encoding: *chunked$/i.test(header))) return { ...head, ...chunked(text, start), wantedLength: 0 }
   const length = headers.map(header => /^content-length: *(\d+)$/i.exec(header)?.[1]).find(value => value !== undefined)
-  if (length === undefined) return { ...head, body: text.slice(start), complete: ended, length: text.length }
+  if (length === undefined) return { ...head, body: text.slice(start), complete: ended, length: text.length, wantedLength: 0 }
   const body = text.slice(start, start + Number(length))
-  return { ...head, body, complete: body.length === Number(length), length: start + body.length }
+  return { ...head, body, complete: body.length === Number(length), length: start + body.length, wantedLength: start + Number(length) }
 }
 
 function chunked (text: string, start: number): { body: string, complete: boolean, length: number } {
