@@ -257,8 +257,9 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
     while (this.#step());
     this.#advancing = false
     if (!this.#peerEnded) return
-    if (this.#state === 'idle') this.#leave()
-    else if (this.#state === 'head') this.#abort('CLIENT_ABORTED')
+    // It ended while an earlier request was answered, and what it had sent by then is used up.
+    if (this.#state === 'idle' || this.#state === 'discard') this.#leave()
+    else if (this.#state === 'head' || (this.#state === 'body' && !this.#bodyPaused)) this.#abort('CLIENT_ABORTED')
   }
 
   /** @returns Whether another step may be possible with the bytes there are. */
