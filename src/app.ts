@@ -16,7 +16,7 @@ import { Deadlines } from './http1/deadlines.ts'
 import { Listener } from './http1/listener.ts'
 import { Refusals } from './http1/refusals.ts'
 import { createRefusalLog } from './log/refusal-log.ts'
-import { steadyNow } from './mirror/clock.ts'
+import type { SteadyNow } from './mirror/clock.ts'
 import type { OnOutage } from './mirror/outage-log.ts'
 import { addressKey, clientAddress, compileTrusted, forwardedLines, type TrustedRanges } from './proxy/client-address.ts'
 import { ByteBudget } from './proxy/byte-budget.ts'
@@ -50,6 +50,8 @@ export interface AppOptions {
   readonly writeAccessLog: WriteLines
   /** Of the spool: what this process appends to, and nobody else. */
   readonly partition: number
+  /** The same in all processes of the program. */
+  readonly steadyNow: SteadyNow
 }
 
 /** One process of the router. */
@@ -80,13 +82,13 @@ export interface App {
 
 const now = (): number => Date.now()
 
-export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, partition }: AppOptions): App {
+export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, partition, steadyNow }: AppOptions): App {
   const startedAt = now()
   const deadlines = new Deadlines()
   const accessLog = createAccessLog({ format: config.log.access, write: writeAccessLog, now })
   const metrics = createMetrics({ now: steadyNow, accessLogDroppedLines: () => accessLog.droppedLines() })
   const unwatchEventLoop = watchEventLoop(seconds => { metrics.eventLoopDelayed(seconds) })
-  const copying = config.mirror === null ? null : createCopying({ config, mirror: config.mirror, partition, metrics, log, onOutage, deadlines })
+  const copying = config.mirror === null ? null : createCopying({ config, mirror: config.mirror, partition, metrics, log, onOutage, deadlines, steadyNow })
   const bodyFolder = bodyFolderOf(config.spool.path, process.pid)
 
   let client = config.client

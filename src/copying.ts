@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { Metrics } from './admin/metrics.ts'
 import type { Config, MirrorConfig } from './config/config.ts'
 import type { Deadlines } from './http1/deadlines.ts'
-import { steadyNow } from './mirror/clock.ts'
+import type { SteadyNow } from './mirror/clock.ts'
 import { createDeliveries, type Deliveries } from './mirror/deliveries.ts'
 import { createDelivery } from './mirror/delivery.ts'
 import { createEndpoint } from './mirror/endpoint.ts'
@@ -27,6 +27,7 @@ export interface CopyingOptions {
   readonly log: Logger
   readonly onOutage: OnOutage
   readonly deadlines: Deadlines
+  readonly steadyNow: SteadyNow
 }
 
 export interface Copying {
@@ -41,7 +42,7 @@ export type CopyingRules = Pick<Rules, 'keepCopy' | 'settled'>
 const now = (): number => Date.now()
 
 /** @throws {SpoolFormatError} */
-export function createCopying ({ config, mirror, partition, metrics, log, onOutage, deadlines }: CopyingOptions): Copying {
+export function createCopying ({ config, mirror, partition, metrics, log, onOutage, deadlines, steadyNow }: CopyingOptions): Copying {
   const ledger = createLedger({ writer: `${process.pid}-${now()}`, now })
   const spool = openSpool({
     ...config.spool,

@@ -4,8 +4,8 @@ import type { OutageEvent } from '../mirror/outage-log.ts'
 import type { ProcessReport } from './process-report.ts'
 
 export type ToWorker =
-  /** The first message. Ports and hosts are those that were reserved. */
-  | { readonly type: 'start', readonly config: CarriedConfig, readonly partition: number }
+  /** The first message. Ports and hosts are those that were reserved; the clock is the program's, see `createSteadyNow`. */
+  | { readonly type: 'start', readonly config: CarriedConfig, readonly partition: number, readonly clockZeroMs: number }
   /** Serve by this from now on. */
   | { readonly type: 'apply', readonly request: number, readonly config: CarriedConfig }
   | { readonly type: 'report', readonly request: number }

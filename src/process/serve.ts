@@ -20,6 +20,7 @@ import { configWarnings } from '../config/warnings.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import type { ClosableLogger } from '../log/logger.ts'
 import { loadAssets } from '../page/assets.ts'
+import { clockZeroNow, createSteadyNow } from '../mirror/clock.ts'
 import { logOutage } from '../mirror/outage-log.ts'
 import { createReloader } from '../reload/reloader.ts'
 import type { Source } from '../reload/source.ts'
@@ -65,8 +66,10 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   const config = await reservePorts(loaded)
   const renderer = createMetricsRenderer()
   const foundPartitions = config.mirror === null ? [] : await prepareSpool(config.spool.path, log)
-  const app = config.workers === 1 ? createApp({ config, log, onOutage: event => { logOutage(log, event) }, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1 }) : null
-  const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions }) : singleProcess(app, foundPartitions)
+  const clockZeroMs = clockZeroNow()
+  const steadyNow = createSteadyNow(clockZeroMs)
+  const app = config.workers === 1 ? createApp({ config, log, onOutage: event => { logOutage(log, event) }, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1, steadyNow }) : null
+  const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions, clockZeroMs }) : singleProcess(app, foundPartitions)
   const reloader = createReloader({ source, loaded, running: config, apply, count: result => { pool.reloads.reloaded(result) }, log, now })
   process.on('SIGHUP', () => { void reloader.reload() })
   const admin = createAdminServer({
@@ -77,10 +80,10 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
     metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
   registerReloadRoute(admin.app, reloader)
-  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path, app === null ? {} : { shared: app.spoolEnvironment })
+  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path, { now: steadyNow, ...app !== null && { shared: app.spoolEnvironment } })
   if (reader === null) registerNothingMirroredRoutes(admin.app)
   else {
-    registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now })
+    registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now: steadyNow })
     registerReportRoutes(admin.app, { source: createReportSource(reader), now })
   }
 

@@ -50,9 +50,11 @@ export interface SupervisorOptions {
   readonly renderer: MetricsRenderer
   /** Partitions of the spool that hold copies of earlier runs. */
   readonly foundPartitions: readonly number[]
+  /** Of the program; see `createSteadyNow`. */
+  readonly clockZeroMs: number
 }
 
-export function createSupervisor ({ config, log, renderer, foundPartitions }: SupervisorOptions): WorkerPool {
+export function createSupervisor ({ config, log, renderer, foundPartitions, clockZeroMs }: SupervisorOptions): WorkerPool {
   /** What a worker that starts now is given. */
   let inForce = packConfig(config)
   const workers = new Set<Worker>()
@@ -77,7 +79,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions }: Su
     child.on('message', (message: FromWorker) => { receive(worker, message) })
     child.on('exit', (code, signal) => { onExit(worker, code, signal) })
     child.on('error', error => { log.error({ error: error.message, worker: child.pid }, 'A worker cannot be talked to.') })
-    tell(worker, { type: 'start', config: inForce, partition: partitions.assign(worker) })
+    tell(worker, { type: 'start', config: inForce, partition: partitions.assign(worker), clockZeroMs })
   }
 
   function tell (worker: Worker, message: ToWorker): void {

@@ -2,6 +2,7 @@
 import { createApp, type App } from '../app.ts'
 import { createLogger, type ClosableLogger } from '../log/logger.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
+import { createSteadyNow } from '../mirror/clock.ts'
 import { unpackConfig, type CarriedConfig } from './carry-config.ts'
 import { tuneGarbageCollection } from './garbage-collection.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -41,12 +42,12 @@ async function receive (message: ToWorker): Promise<void> {
   }
 }
 
-async function start ({ config: carried, partition }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+async function start ({ config: carried, partition, clockZeroMs }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   tuneGarbageCollection()
   const config = unpackConfig(carried)
   logger = createLogger(config, process.stderr.isTTY)
   try {
-    app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, writeAccessLog: createFdWriter(process.stdout.fd) })
+    app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, steadyNow: createSteadyNow(clockZeroMs), writeAccessLog: createFdWriter(process.stdout.fd) })
     await app.listen()
   } catch (error) {
     await fail(String(error))

@@ -37,7 +37,7 @@ function copies ({ book, report, endpoint, wrongs }: Evidence): Check[] {
       ok: unnamed.length === nameless && book.lost.length <= named.size,
       says: `${book.owed} owed, ${book.lost.length} not taken by the endpoint, of them ${book.lost.length - unnamed.length} named by the report (${dropped} dropped); lacking: ${list(unnamed.map(({ number, status, requestId }) => `${number} (status ${status}, id ${requestId || 'unknown'})`))}`
     },
-    { name: 'no byte was altered, and nothing went where it must not go', ok: wrongs.length === 0, says: list(wrongs) },
+    { name: 'no byte was altered, nothing went where it must not go, and every replay moved what there was', ok: wrongs.length === 0, says: list(wrongs) },
     { name: 'nothing was copied that is not to be copied', ok: book.uncalledFor.length === 0, says: list(book.uncalledFor.map(({ number }) => String(number))) },
     {
       name: 'a copy that arrived twice was sent while its answer may have been lost',

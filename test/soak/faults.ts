@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sumMetric } from '../../src/demo/router-process.ts'
 import type { Random } from '../crash/random.ts'
+import type { Clock } from '../helpers/clock.ts'
 import { eventually } from '../helpers/router.ts'
-import type { Clock } from './clock.ts'
 import { keepBusy } from './disk.ts'
 import type { Program } from './program.ts'
 import { FAULTY_FILE, MAPS, type MapName } from './router-file.ts'
@@ -216,8 +216,11 @@ export function primaryFaults (ground: Ground): readonly Fault[] {
       // The command starts a process, which takes a core for a moment.
       troubles: ['slow'],
       async inflict () {
+        const there = sumMetric(await program.metrics(), 'mirror_dead_letters')
         const { code, stdout, stderr } = await program.command('spool', 'replay', '--all')
-        return code === 0 ? stdout.trim().split('\n').at(-1) ?? '' : `it exited with ${code}: ${stderr.trim()}`
+        const replayed = Number(/Replayed (\d+)/.exec(stdout)?.[1] ?? 0)
+        if (code !== 0 || replayed < there) ground.standIns.wrong(`replay of ${there} dead letters exited with ${code}: ${stdout.trim()} ${stderr.trim()}`)
+        return `${replayed} of ${there}`
       }
     }
   ]

@@ -22,6 +22,7 @@ export interface StandIns {
   readonly counts: () => Counts
   /** What must never be, the first 20 of them in words. */
   readonly wrongs: () => readonly string[]
+  readonly wrong: (says: string) => void
   readonly close: () => Promise<void>
 }
 
@@ -145,6 +146,7 @@ export async function openStandIns ({ book, random, now, mayBeLost }: StandInsOp
     setMood: next => { mood = next },
     counts: () => ({ ...counts }),
     wrongs: () => wrongs,
+    wrong,
     close: async () => { await Promise.all([relay, web, webRum, endpoint].map(gate => gate.refuse())) }
   }
 }

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { test } from 'tap'
-import { steadyNow } from '../../../src/mirror/clock.ts'
+import { clockZeroNow, createSteadyNow } from '../../../src/mirror/clock.ts'
 
 test('the clock says whole milliseconds since the epoch, and does not follow one that is set', async t => {
+  const steadyNow = createSteadyNow(clockZeroNow())
   const before = steadyNow()
   const dateNow = Date.now
   t.teardown(() => { Date.now = dateNow })
@@ -11,4 +13,15 @@ test('the clock says whole milliseconds since the epoch, and does not follow one
   Date.now = () => 0
 
   t.ok(steadyNow() >= before)
+})
+
+test('a process that starts later has the same clock, whatever the machine says by then', async t => {
+  const clockZeroMs = clockZeroNow() - 3_600_000
+  const before = createSteadyNow(clockZeroMs)()
+
+  const module = new URL('../../../src/mirror/clock.ts', import.meta.url).href
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', `import { createSteadyNow } from '${module}'; console.log(createSteadyNow(${clockZeroMs})())`], { encoding: 'utf8' })
+
+  const after = createSteadyNow(clockZeroMs)()
+  t.ok(Number(stdout) >= before && Number(stdout) <= after, `${before}, ${stdout.trim()}, ${after}`)
 })

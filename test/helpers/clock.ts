@@ -1,4 +1,4 @@
-/** The router's wall clock, in the harness's hands: see clock-preload.ts. */
+/** The router's wall clock, in a test's hands: see clock-preload.ts. */
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -13,7 +13,7 @@ export function createClock (folder: string): Clock {
   const file = join(folder, 'clock')
   let offsetMs = 0
   return {
-    env: { SOAK_CLOCK: file, NODE_OPTIONS: `--import=${new URL('clock-preload.ts', import.meta.url).href}` },
+    env: { TEST_CLOCK: file, NODE_OPTIONS: `--import=${new URL('clock-preload.ts', import.meta.url).href}` },
     offsetMs: () => offsetMs,
     async jump (byMs) {
       offsetMs += byMs

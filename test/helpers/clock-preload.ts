@@ -13,7 +13,7 @@ let offsetMs = readOffset()
 
 function readOffset (): number {
   try {
-    return Number(readFileSync(process.env['SOAK_CLOCK'] ?? '', 'utf8')) || 0
+    return Number(readFileSync(process.env['TEST_CLOCK'] ?? '', 'utf8')) || 0
   } catch {
     // Nobody has set the clock yet.
     return 0
