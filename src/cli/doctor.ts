@@ -7,7 +7,7 @@ import { findConfigFile } from '../config/config-file.ts'
 import { examine, type EnvSource } from '../doctor/examine.ts'
 import { findingLines, isFaulty } from '../doctor/render.ts'
 import { CONFIG_OPTION, readArguments, UsageError, type Command, type Io } from './command.ts'
-import { printableJson } from './printable.ts'
+import { printableJson } from '../printable.ts'
 import { colour } from './screen.ts'
 
 const OPTIONS = {

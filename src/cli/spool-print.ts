@@ -1,7 +1,7 @@
 /** Dead letters as text for people. Pure. */
 import type { DeadLetterDetails, DeadLetterView, EnvelopeView, PendingView } from '../admin/dead-letter-view.ts'
 import { formatDuration } from '../config/units.ts'
-import { printable } from './printable.ts'
+import { printable } from '../printable.ts'
 import { renderTable, type Column } from './table.ts'
 
 /** One line for the headings and one per dead letter. @param now - Milliseconds since the epoch. */

@@ -2,7 +2,7 @@
 import type { DeadLetterDesk, Query } from '../admin/dead-letter-desk.ts'
 import type { DeadLetterDetails } from '../admin/dead-letter-view.ts'
 import type { Io } from './command.ts'
-import { printableJson } from './printable.ts'
+import { printableJson } from '../printable.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { counted, renderBacklog, renderDeadLetters, renderDetails } from './spool-print.ts'
 

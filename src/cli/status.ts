@@ -6,7 +6,7 @@ import { statusLines, type StatusLine } from '../status/text.ts'
 import { adminJson } from './admin-client.ts'
 import { CommandError, CONFIG_OPTION, loadConfig, readArguments, UsageError, type Command, type Io } from './command.ts'
 import { colour, createScreen, type Screen } from './screen.ts'
-import { printableJson } from './printable.ts'
+import { printableJson } from '../printable.ts'
 
 const OPTIONS = {
   watch: { type: 'boolean', short: 'w', description: 'Draw it anew every second until Ctrl-C; where no person is looking, print it whenever something changes.' },

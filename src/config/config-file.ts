@@ -1,5 +1,5 @@
 /** Finds the configuration file and loads it, from router.yaml or straight from an nginx.conf. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,6 +42,7 @@ export async function loadConfigFile (file: string, env: Environment, onRead: (p
     cpus: availableParallelism(),
     readFile: (path: string) => {
       onRead(path)
+      if (!statSync(path).isFile()) throw new Error('it is no file')
       return readFileSync(path, 'utf8')
     }
   }

@@ -3,8 +3,9 @@ import { X509Certificate } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import type { Document } from 'yaml'
 import type { Config } from './config.ts'
-import { MAX_CONFIG_BYTES, parseYaml, positionOf } from './document.ts'
+import { MAX_CONFIG_BYTES, parseYaml, positionsIn } from './document.ts'
 import type { Environment } from './environment.ts'
+import { fewer } from './fault.ts'
 import type { Fault } from './fault.ts'
 import { freeze } from './freeze.ts'
 import { BROKEN } from './nodes.ts'
@@ -25,6 +26,9 @@ export interface LoadOptions {
   readonly readFile: (path: string) => string
 }
 
+/** More than any configuration has, the defaults included; aliases can stand for far more than a file could hold. */
+const MAX_VALUES = 100_000
+
 export type Loaded =
   | { readonly config: Config, readonly faults?: undefined }
   | { readonly config?: undefined, readonly faults: readonly Fault[] }
@@ -34,18 +38,24 @@ export function loadConfig (text: string, options: LoadOptions): Loaded {
   const { file } = options
   if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return { faults: [{ file, line: 0, column: 0, message: 'larger than 1 MiB; this is no configuration file' }] }
   const parsed = parseYaml(text, file)
-  if ('faults' in parsed) return parsed
+  if ('faults' in parsed) return { faults: fewer(parsed.faults) }
 
   const faults: Fault[] = []
+  const position = positionsIn(text)
+  let read = 0
   const reader: Reader = {
-    document: parsed.document,
+    ...parsed,
     environment: options.env,
     root: router.options,
     places: new Map(),
     references: [],
     declared: new Set(),
     report: (path, offset, message) => {
-      faults.push({ file, ...positionOf(text, offset), message: path === '' ? message : `${path}: ${message}` })
+      faults.push({ file, ...position(offset), message: path === '' ? message : `${path}: ${message}` })
+    },
+    tooMany () {
+      if (++read === MAX_VALUES) faults.push({ file, line: 0, column: 0, message: `more than ${MAX_VALUES} values; this is no configuration file` })
+      return read >= MAX_VALUES
     }
   }
   const values = readRouter(reader, parsed.document)
@@ -54,7 +64,7 @@ export function loadConfig (text: string, options: LoadOptions): Loaded {
   const ca = values === null ? null : readAuthorities(reader, values, options)
 
   if (values !== null && faults.length === 0) return { config: freeze(resolveConfig(values, { file, cpus: options.cpus, ca, isWritten: path => reader.places.has(path) })) }
-  return { faults: faults.sort((a, b) => a.line - b.line || a.column - b.column) }
+  return { faults: fewer(faults.sort((a, b) => a.line - b.line || a.column - b.column)) }
 }
 
 function readRouter (reader: Reader, document: Document): RouterValues | null {

@@ -3,7 +3,7 @@
  * ground that `read.ts` walks on.
  */
 import { Scalar, isAlias, isMap, isNode, isScalar, isSeq } from 'yaml'
-import type { Document, Node, YAMLMap } from 'yaml'
+import type { Alias, Document, Node, YAMLMap } from 'yaml'
 import { fillEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
 import type { FileValue, Options, ScalarType, WrittenScalar } from './schema/types.ts'
@@ -13,6 +13,8 @@ export const BROKEN = Symbol('broken')
 
 export interface Reader {
   readonly document: Document
+  /** What each alias stands for. */
+  readonly aliases: ReadonlyMap<Alias, Node>
   readonly environment: Environment
   /** The whole schema: where an option that is written in a wrong place belongs. */
   readonly root: Options
@@ -23,6 +25,8 @@ export interface Reader {
   /** Names of upstreams there are. */
   readonly declared: Set<string>
   readonly report: (path: string, offset: number, message: string) => void
+  /** Counts the values that are read. @returns Whether there are too many. */
+  readonly tooMany: () => boolean
 }
 
 /** A value of the file: what it is, what it is called, and where it stands. */
@@ -40,15 +44,16 @@ interface Entry {
 
 /** Entries of a mapping in the order of the file, merge keys resolved; `null` when it is none, which is reported. */
 export function entriesOf (reader: Reader, at: Place, alternative = ''): Entry[] | null {
-  if (isMap(at.node)) return [...collect(reader, at, at.node, new Set()).values()]
+  if (isMap(at.node)) return [...collect(reader, at, at.node, new Map()).values()]
   unexpected(reader, { expects: `options, each as "name: value"${alternative}` }, at)
   return null
 }
 
-function collect (reader: Reader, at: Place, map: YAMLMap, within: Set<YAMLMap>): Map<string, Entry> {
+/** @param known - What was collected already, so that merging costs no more than there is to merge; `null` while it is being collected. */
+function collect (reader: Reader, at: Place, map: YAMLMap, known: Map<YAMLMap, Map<string, Entry> | null>): Map<string, Entry> {
   const entries = new Map<string, Entry>()
-  const merged: Map<string, Entry>[] = []
-  within.add(map)
+  const merged = new Set<Map<string, Entry>>()
+  known.set(map, null)
   for (const pair of map.items) {
     const keyNode = isNode(pair.key) ? pair.key : new Scalar(pair.key)
     const keyOffset = keyNode.range?.[0] ?? at.offset
@@ -58,7 +63,8 @@ function collect (reader: Reader, at: Place, map: YAMLMap, within: Set<YAMLMap>)
       const sources = isSeq(valueNode) ? valueNode.items.filter(item => isNode(item)) : [valueNode]
       for (const source of sources) {
         const node = resolveAlias(reader, { ...place(at.path), node: source })
-        if (isMap(node) && !within.has(node)) merged.push(collect(reader, at, node, within))
+        const before = isMap(node) ? known.get(node) : null
+        if (isMap(node) && before !== null) merged.add(before ?? collect(reader, at, node, known))
         else if (node !== null) reader.report(at.path, keyOffset, '<< expects an alias of other options, such as *common')
       }
       continue
@@ -74,10 +80,10 @@ function collect (reader: Reader, at: Place, map: YAMLMap, within: Set<YAMLMap>)
     if (first === undefined) entries.set(scalar.text, { key: scalar.text, keyOffset, place: place(path) })
     else reader.report(path, keyOffset, 'written twice; keep one of them')
   }
-  within.delete(map)
   for (const source of merged) {
     for (const [key, entry] of source) if (!entries.has(key)) entries.set(key, entry)
   }
+  known.set(map, entries)
   return entries
 }
 
@@ -103,7 +109,7 @@ export function isNull ({ text, plain }: WrittenScalar): boolean {
 
 export function resolveAlias (reader: Reader, { node, path, offset }: Place): Node | null {
   if (!isAlias(node)) return node
-  const target = node.resolve(reader.document)
+  const target = reader.aliases.get(node)
   if (target === undefined) reader.report(path, offset, `no anchor &${node.source} stands above this alias`)
   return target ?? null
 }

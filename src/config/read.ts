@@ -13,6 +13,7 @@ import { didYouMean } from './suggest.ts'
 type Read<T extends ValueType['kind']> = (reader: Reader, type: Extract<ValueType, { kind: T }>, at: Place) => unknown
 
 export function readValue (reader: Reader, type: ValueType, at: Place): unknown {
+  if (reader.tooMany()) return BROKEN
   reader.places.set(at.path, at.offset)
   const node = resolveAlias(reader, at)
   if (node === null) return BROKEN

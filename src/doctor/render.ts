@@ -1,5 +1,5 @@
 /** Findings as lines for a person: a mark, what was looked at, what was found, what to do. Pure. */
-import { printable } from '../cli/printable.ts'
+import { printable } from '../printable.ts'
 import type { StatusLine } from '../status/text.ts'
 import { plural } from '../status/words.ts'
 import type { Finding, FindingState } from './finding.ts'

@@ -2,7 +2,7 @@
  * A Status as lines for a terminal of 80 columns or more; findings may be longer, and
  * wrap. No colour codes: each line says what it is, for those who want to colour it. Pure.
  */
-import { printable } from '../cli/printable.ts'
+import { printable } from '../printable.ts'
 import { renderTable } from '../cli/table.ts'
 import type { Level, Outcomes, ProjectStatus, Status } from './status.ts'
 import { backlogWords, bytesWords, clockWords, countWords, durationWords, fateWords, latencyWords, plural, ratioWords } from './words.ts'

@@ -3,7 +3,7 @@
  * ask the table about each directive, map what is left, write the result. Every directive
  * ends as mapped, listed as without effect, or a fault; with a fault there is no result.
  */
-import type { Fault } from '../fault.ts'
+import { fewer, type Fault } from '../fault.ts'
 import { describe, openAccount, type Account, type Outcome } from './account.ts'
 import { PLACEHOLDER } from './check-value.ts'
 import { emitYaml, type Imported } from './emit.ts'
@@ -49,7 +49,7 @@ export function importNginx (text: string, { file, readInclude }: ImportOptions)
   }
   const faults = account.faults.toSorted((a, b) => byFile(a, b, file) || a.line - b.line || a.column - b.column)
   const yaml = imported === null || faults.length > 0 ? '' : emitYaml(imported, comments(file, outcomes, imported, account))
-  return { yaml, notes: account.notes, faults, outcomes }
+  return { yaml, notes: account.notes, faults: fewer(faults), outcomes }
 }
 
 /** The main file first, then the included ones by name. */
@@ -109,10 +109,13 @@ function mapServer (server: Scope, find: FindUpstream, account: Account): RouteD
     for (const nested of scope.children) mapRoute(nested, { mirror: null, takesCopies: false }, find, account)
     return mapRoute(scope, { mirror: mirrors.get(scope) ?? null, takesCopies: takers.has(scope) }, find, account) ?? []
   })
-  for (const [i, { location, scope }] of drafts.entries()) {
+  const lines = new Map<string, number>()
+  for (const { location, scope } of drafts) {
     // nginx holds both kinds of prefix in one tree.
-    const twin = drafts.slice(0, i).find(other => other.location.replace(/^\^~ /, '') === location.replace(/^\^~ /, ''))
-    if (twin !== undefined && scope.node !== null) account.fault(scope.node, `location ${location} stands here twice; keep one (the other is in line ${twin.scope.node?.line ?? 0})`)
+    const key = location.replace(/^\^~ /, '')
+    const other = lines.get(key)
+    if (other === undefined) lines.set(key, scope.node?.line ?? 0)
+    else if (scope.node !== null) account.fault(scope.node, `location ${location} stands here twice; keep one (the other is in line ${other})`)
   }
   const root = locations.some(({ node }) => node?.args[0] === '/' || node?.args.join(' ') === '^~ /') ? null : mapServerRoot(server, account)
   return root === null ? drafts : [...drafts, root]

@@ -1,6 +1,7 @@
 /** Reads included files from disk, by nginx's rules for their names. */
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join, matchesGlob, resolve } from 'node:path'
+import { MAX_CONFIG_BYTES } from '../document.ts'
 import type { IncludedFile, ReadInclude } from './include.ts'
 
 /**
@@ -44,7 +45,9 @@ function list (folder: string): string[] {
 
 function read (path: string): IncludedFile[] {
   try {
-    return [{ path, text: readFileSync(path, 'utf8') }]
+    // A pipe or a device may have no end.
+    const stats = statSync(path)
+    return stats.isFile() && stats.size <= MAX_CONFIG_BYTES ? [{ path, text: readFileSync(path, 'utf8') }] : []
   } catch {
     // The import says what a missing file means where it is included.
     return []

@@ -31,7 +31,8 @@ export function mapListeners (server: Scope, account: Account): Listener[] {
   if (lines.length === 0) return [{ host: '0.0.0.0', port: 80, node }]
 
   const listeners = lines.flatMap(line => readListen(line, account))
-  return listeners.filter(({ host, port }) => !listeners.some(other => other.port === port && other.host !== host && covers(other.host, host)))
+  const wild = new Set(listeners.filter(({ host }) => isWild(host)).map(({ host, port }) => `${host} ${port}`))
+  return listeners.filter(({ host, port }) => !['::', '0.0.0.0'].some(other => other !== host && covers(other, host) && wild.has(`${other} ${port}`)))
 }
 
 /** Whether a socket on one address takes the connections to the other, too. */
@@ -57,9 +58,14 @@ function readListen (line: Directive, account: Account): Listener[] {
 
 /** Faults where two listeners want the same port. */
 export function checkPorts (listeners: readonly Listener[], account: Account): void {
-  for (const [i, listener] of listeners.entries()) {
-    const other = listeners.slice(0, i).find(({ host, port }) => port === listener.port && (host === listener.host || isWild(host) || isWild(listener.host)))
-    if (other === undefined) continue
+  const before = new Map<number, Listener[]>()
+  for (const listener of listeners) {
+    const same = before.get(listener.port) ?? []
+    const other = same.find(({ host }) => host === listener.host || isWild(host) || isWild(listener.host))
+    if (other === undefined) {
+      before.set(listener.port, [...same, listener])
+      continue
+    }
     account.fault(listener.node, `port ${listener.port} is taken by the server of line ${other.node.line}; the router tells servers apart by port, not by name or address: give each its own`)
   }
 }

@@ -18,6 +18,8 @@ export interface Scope {
 }
 
 const KNOWN = [...new Set(RULES.map(rule => rule.name))]
+/** In a file that is no nginx.conf every word is unknown, and looking for each takes its time. */
+const MOST_SUGGESTIONS = 200
 const SCOPES: ReadonlySet<string> = new Set(['events', 'http', 'server', 'location', 'upstream'])
 
 /** Settles what the table alone can settle; the rest is left to the mapping. */
@@ -45,7 +47,7 @@ function judge (directive: Directive, context: Context, own: ReadonlyMap<string,
   const rules = RULES.filter(rule => rule.name === name)
   const rule = rules.find(({ where }) => where.includes(context))
   if (rule === undefined) {
-    account.fault(directive, rules.length > 0 ? misplaced(name, rules, context) : unknown(name))
+    account.fault(directive, rules.length > 0 ? misplaced(name, rules, context) : unknown(name, account.faults.length < MOST_SUGGESTIONS))
     return null
   }
 
@@ -90,10 +92,11 @@ function misplaced (name: string, rules: readonly Rule[], context: Context): str
   return `"${name}" is not allowed ${here}; it belongs in ${where.join(', ')}`
 }
 
-function unknown (name: string): string {
+/** @param suggest - Whether to look for the directive that was meant. */
+function unknown (name: string, suggest: boolean): string {
   const family = FAMILIES.find(({ prefix }) => name.startsWith(prefix))
   if (family !== undefined) return `"${name}" is not carried over; ${family.instead}`
-  return `"${name}" is not a directive this import knows${didYouMean(name, KNOWN) || '; take it out, or do its work in front of the router'}`
+  return `"${name}" is not a directive this import knows${(suggest ? didYouMean(name, KNOWN) : '') || '; take it out, or do its work in front of the router'}`
 }
 
 /** The directives of that name that hold in a scope: its own, or those of the nearest scope around it that has any. */

@@ -2,7 +2,8 @@
 import { isIP } from 'node:net'
 
 const TIME_UNITS = [['w', 604_800_000], ['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1]] as const
-const TIME = /^ *(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m(?!s))? *(?:(\d+)s)? *(?:(\d+)ms)? *(\d+)? *$/
+/** Every part begins with a digit behind its spaces, so that a run of spaces can be read in one way only. */
+const TIME = /^(?: *(\d+)w)?(?: *(\d+)d)?(?: *(\d+)h)?(?: *(\d+)m(?!s))?(?: *(\d+)s)?(?: *(\d+)ms)?(?: *(\d+))? *$/
 
 /** Milliseconds; a number without unit is seconds (ngx_parse_time). `null` when it is no time. */
 export function parseNginxTime (text: string): number | null {

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { printable, printableJson } from '../../../src/cli/printable.ts'
+import { printable, printableJson } from '../../../src/printable.ts'
 import { createProgress, renderProgress } from '../../../src/cli/progress.ts'
 import { renderTable } from '../../../src/cli/table.ts'
 
