@@ -21,9 +21,12 @@ export function createLookup (host: string, ask: Ask = (...question) => { lookup
   const waiting = new Map<Callback, NodeJS.Timeout | undefined>()
   let known: readonly LookupAddress[] | null = null
   let asking = false
+  /** Somebody has lost patience with the question that is asked: nobody waits for it again. */
+  let isLate = false
 
   function answered (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]): void {
     asking = false
+    isLate = false
     if (error === null) known = addresses
     // There is no such name any more; of every other error the name service is the cause.
     else if (error.code === 'ENOTFOUND') known = null
@@ -40,8 +43,18 @@ export function createLookup (host: string, ask: Ask = (...question) => { lookup
     else callback(null, [...known])
   }
 
+  function lateFor (callback: Callback): void {
+    isLate = true
+    waiting.delete(callback)
+    tell(callback, null)
+  }
+
   return (_host, options, callback) => {
-    waiting.set(callback, known === null ? undefined : setTimeout(() => { if (waiting.delete(callback)) tell(callback, null) }, patienceMs))
+    if (isLate) {
+      process.nextTick(tell, callback, null)
+      return
+    }
+    waiting.set(callback, known === null ? undefined : setTimeout(lateFor, patienceMs, callback))
     if (asking) return
     asking = true
     ask(host, { ...options, all: true }, answered)

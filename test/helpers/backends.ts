@@ -58,7 +58,7 @@ export const answers = {
 }
 
 /** @param port - 0 takes any free one; another is for a backend that comes back. */
-export async function startBackend (t: Test, answer: Answer = answers.status('200 OK', 'ok'), port = 0): Promise<Backend> {
+export async function startBackend (t: Test, answer: Answer = answers.status('200 OK', 'ok'), port = 0, host = '127.0.0.1'): Promise<Backend> {
   const requests = createArrivals<Recorded>('requests arrived')
   const open = new Set<Socket>()
   let connections = 0
@@ -75,7 +75,7 @@ export async function startBackend (t: Test, answer: Answer = answers.status('20
       answerNow(request, socket)
     })
   })
-  server.listen(port, '127.0.0.1')
+  server.listen(port, host)
   await once(server, 'listening')
 
   const stop = (): Promise<void> => stopServer(server, open)

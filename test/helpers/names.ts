@@ -3,12 +3,15 @@
  * another address. The router is told by a module that stands in for its name service
  * (names-preload.ts).
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-export type Names = Readonly<Record<string, string>>
+/** One address, several in this order, an error of getaddrinfo, or no answer until it is set to something else. */
+export type Resolution = string | readonly string[] | { readonly error: 'ENOTFOUND' | 'EAI_AGAIN' } | { readonly hangs: true }
+
+export type Names = Readonly<Record<string, Resolution>>
 
 export interface NameService {
   /** What a process must have in its environment to use it. */
@@ -21,7 +24,11 @@ export function startNameService (t: Test): NameService {
   const folder = mkdtempSync(join(tmpdir(), 'mirror-router-names-'))
   t.teardown(() => { rmSync(folder, { recursive: true }) })
   const file = join(folder, 'names.json')
-  const set = (names: Names): void => { writeFileSync(file, JSON.stringify(names)) }
+  // A rename: whoever reads sees the old names or the new ones.
+  const set = (names: Names): void => {
+    writeFileSync(`${file}.new`, JSON.stringify(names))
+    renameSync(`${file}.new`, file)
+  }
   set({})
   return { env: { TEST_NAMES: file, NODE_OPTIONS: `--import=${new URL('names-preload.ts', import.meta.url).href}` }, set }
 }
