@@ -24,7 +24,7 @@ export interface LoadResult {
   readonly errors: number
 }
 
-const BROWSER = {
+export const BROWSER = {
   'Content-Type': 'text/plain;charset=UTF-8',
   Origin: 'https://app.example.test',
   Referer: 'https://app.example.test/',
