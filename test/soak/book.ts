@@ -19,8 +19,6 @@ export interface Entry {
   /** Milliseconds since the start of the run. */
   readonly beganAt: number
   readonly endedAt: number
-  /** When the endpoint first wrote a final answer; 0 while it has not. */
-  readonly takenAt: number
   /** Whole requests at Relay, and at the endpoint. */
   readonly atRelay: number
   readonly atEndpoint: number
@@ -41,8 +39,13 @@ export interface Book {
   readonly unsure: (number: number) => void
   /** @returns Whether its bytes are those that were sent. */
   readonly arrived: (number: number, where: 'relay' | 'endpoint', digest: Buffer, requestId: string) => boolean
-  /** The endpoint writes a final answer. @returns When it first did; 0 if this is the first. */
-  readonly taken: (number: number, at: number) => number
+  /**
+   * The endpoint writes a final answer.
+   *
+   * @param doubtful - The router may not read it.
+   * @returns When it last did, and whether that one was doubtful; `null` if this is the first.
+   */
+  readonly taken: (number: number, at: number, doubtful: boolean) => { readonly at: number, readonly doubtful: boolean } | null
   readonly read: (number: number) => Entry | null
   readonly entries: () => Generator<Entry>
 }
@@ -54,6 +57,7 @@ const DUE = 1
 const MAYBE = 2
 const POISON = 4
 const SENT_WHOLE = 8
+const DOUBTFUL = 16
 
 const rowOf = (number: number): number => (number % ROWS) * ROW_BYTES
 
@@ -97,7 +101,6 @@ export function createBook (): Book {
       bytes: chunk.readUInt32LE(row + AT.bytes),
       beganAt: chunk.readUInt32LE(row + AT.began),
       endedAt: chunk.readUInt32LE(row + AT.ended),
-      takenAt: chunk.readUInt32LE(row + AT.taken),
       atRelay: chunk[row + AT.atRelay] ?? 0,
       atEndpoint: chunk[row + AT.atEndpoint] ?? 0,
       taken: chunk[row + AT.takenCount] ?? 0,
@@ -140,12 +143,13 @@ export function createBook (): Book {
       return digest.compare(chunk, row + AT.digest, row + AT.digest + 8, 0, 8) === 0
     },
 
-    taken (number, at) {
+    taken (number, at, doubtful) {
       const chunk = chunkOf(number)
-      const row = rowOf(number) + AT.taken
-      const first = chunk.readUInt32LE(row)
-      if (increase(number, AT.takenCount) === 1) chunk.writeUInt32LE(Math.max(1, Math.floor(at)), row)
-      return first
+      const row = rowOf(number)
+      const last = { at: chunk.readUInt32LE(row + AT.taken), doubtful: ((chunk[row + AT.flags] ?? 0) & DOUBTFUL) !== 0 }
+      chunk.writeUInt32LE(Math.floor(at), row + AT.taken)
+      flag(number, doubtful ? DOUBTFUL : 0, DOUBTFUL)
+      return increase(number, AT.takenCount) === 1 ? null : last
     },
 
     read,

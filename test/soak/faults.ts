@@ -61,7 +61,7 @@ export function endpointFaults ({ standIns: { endpoint, setMood } }: Pick<Ground
     moody('resets in mid-request', 'cutting', ['endpoint']),
     {
       name: 'endpoint refuses',
-      troubles: ['endpoint'],
+      troubles: ['endpoint', 'answers'],
       async inflict (ms) {
         await endpoint.refuse()
         await sleep(ms)
@@ -181,7 +181,7 @@ export function primaryFaults (ground: Ground): readonly Fault[] {
     },
     {
       name: 'a worker is frozen',
-      troubles: ['slow', 'endpoint'],
+      troubles: ['slow', 'answers'],
       async inflict (ms) {
         const [first = 0, ...others] = await program.workers()
         const pid = random.pick([first, ...others])
@@ -216,10 +216,13 @@ export function primaryFaults (ground: Ground): readonly Fault[] {
       // The command starts a process, which takes a core for a moment.
       troubles: ['slow'],
       async inflict () {
-        const there = sumMetric(await program.metrics(), 'mirror_dead_letters')
+        const before = await program.metrics()
+        const there = sumMetric(before, 'mirror_dead_letters')
         const { code, stdout, stderr } = await program.command('spool', 'replay', '--all')
         const replayed = Number(/Replayed (\d+)/.exec(stdout)?.[1] ?? 0)
-        if (code !== 0 || replayed < there) ground.standIns.wrong(`replay of ${there} dead letters exited with ${code}: ${stdout.trim()} ${stderr.trim()}`)
+        // Those that gave way to copies meanwhile, in a spool that is full.
+        const purged = sumMetric(await program.metrics(), 'mirror_dead_letters_purged_total') - sumMetric(before, 'mirror_dead_letters_purged_total')
+        if (code !== 0 || replayed + purged < there) ground.standIns.wrong(`replay of ${there} dead letters exited with ${code}: ${stdout.trim()} ${stderr.trim()}`)
         return `${replayed} of ${there}`
       }
     }

@@ -69,7 +69,7 @@ async function soakIn (folder: string, { minutes, seed, workers, rate, maxSpool,
   const windows = createWindows(now)
   // One generator for each, so that none's draws move another's.
   const [forStandIns, forTraffic, forEndpointPlan, forPrimaryPlan, forFaults] = [1, 2, 3, 4, 5].map(part => createRandom(seed * 8 + part)) as [ReturnType<typeof createRandom>, ReturnType<typeof createRandom>, ReturnType<typeof createRandom>, ReturnType<typeof createRandom>, ReturnType<typeof createRandom>]
-  const standIns = await openStandIns({ book, random: forStandIns, now, mayBeLost: at => windows.excuse(['endpoint', 'process'], at - 500, at + 500) })
+  const standIns = await openStandIns({ book, random: forStandIns, now, mayBeLost: at => windows.excuse(['answers', 'process'], at - 500, at + 500) })
   const ports = await freePorts(3) as [number, number, number]
   const map: { current: MapName | null } = { current: 'a' }
   const fileOf = (name: MapName): string => routerFile(name, {
@@ -106,7 +106,7 @@ async function soakIn (folder: string, { minutes, seed, workers, rate, maxSpool,
     const working = traffic.run(stopTraffic.signal)
     const tracks = [
       runTrack({ ...shared, faults: endpointFaults({ standIns }), random: forEndpointPlan, routerKillIn: 1 }, stopFaults.signal),
-      runTrack({ ...shared, faults: primaryFaults({ program, standIns, clock, random: forFaults, folder, file, fileOf, map }).filter(({ ends }) => killsRouter || ends !== 'router'), random: forPrimaryPlan, routerKillIn: minutes < 3 ? 1 : 2 }, stopFaults.signal)
+      runTrack({ ...shared, faults: primaryFaults({ program, standIns, clock, random: forFaults, folder, file, fileOf, map }).filter(({ ends }) => killsRouter || ends !== 'router'), random: forPrimaryPlan, routerKillIn: minutes < 30 ? 1 : 2 }, stopFaults.signal)
     ]
 
     const broken = Promise.race([...tracks, working, sampling].map(part => part.then(() => new Promise<never>(() => {}))))

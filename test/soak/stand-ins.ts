@@ -48,7 +48,15 @@ export interface StandInsOptions {
   readonly mayBeLost: (at: number) => boolean
 }
 
+interface ArrivedCopy {
+  readonly number: number
+  readonly poison: boolean
+  readonly arrivedAt: number
+}
+
 const MOST_WRONGS = 20
+/** A router that has waited longer may be about to give up: it does after 2 s, `mirror.read_timeout`. */
+const PATIENCE_MS = 1_000
 
 export async function openStandIns ({ book, random, now, mayBeLost }: StandInsOptions): Promise<StandIns> {
   const counts = { atRelay: 0, atEndpoint: 0, delivered: 0, refused: 0, duplicates: 0, unexplained: 0 }
@@ -90,28 +98,29 @@ export async function openStandIns ({ book, random, now, mayBeLost }: StandInsOp
       if (number === null) return
       const entry = book.read(number)
       if (!serviceFits(request.url ?? '')) wrong(`request ${number} came to the service of another project`)
-      endpoint.pass(response, () => { settle(response, number, entry?.poison === true) })
+      const copy = { number, poison: entry?.poison === true, arrivedAt: now() }
+      endpoint.pass(response, () => { settle(response, copy) })
     })
   })
 
-  function settle (response: ServerResponse, number: number, poison: boolean): void {
+  function settle (response: ServerResponse, copy: ArrivedCopy): void {
     switch (mood) {
       case 'failing': answer(response, random.pick([500, 502, 503, 403]), '{}'); break
       case 'limiting': answer(response, 429, '{}', { 'Retry-After': '1' }); break
-      case 'slow': setTimeout(() => { take(response, number, poison, false) }, random.between(20, 2_500)); break
-      default: take(response, number, poison, mood === 'resetting' && random.chance(0.5)); break
+      case 'slow': setTimeout(() => { take(response, copy, false) }, random.between(20, 2_500)); break
+      default: take(response, copy, mood === 'resetting' && random.chance(0.5)); break
     }
   }
 
-  function take (response: ServerResponse, number: number, poison: boolean, cut: boolean): void {
+  function take (response: ServerResponse, { number, poison, arrivedAt }: ArrivedCopy, cut: boolean): void {
     if (response.socket === null || response.socket.destroyed) return
-    const first = book.taken(number, now())
+    const last = book.taken(number, now(), cut || now() - arrivedAt > PATIENCE_MS)
     if (poison) counts.refused++
     else {
       counts.delivered++
-      if (first > 0) {
+      if (last !== null) {
         counts.duplicates++
-        if (!mayBeLost(first)) counts.unexplained++
+        if (!last.doubtful && !mayBeLost(last.at)) counts.unexplained++
       }
     }
     if (cut) {

@@ -11,8 +11,10 @@ export type Trouble =
   | 'ui'
   /** A process ends: any request may fail, what was under way is unknown to everybody. */
   | 'process'
-  /** An answer of the endpoint may be lost: a copy may arrive twice. */
+  /** Deliveries fail, are late, or wait. */
   | 'endpoint'
+  /** An answer that the endpoint has written may not be read: a copy may arrive twice. */
+  | 'answers'
   /** The router is slower than it is; nobody fails. */
   | 'slow'
 
