@@ -32,7 +32,8 @@ export async function fuzz<T> (t: Test, arbitrary: fc.Arbitrary<T>, holds: (valu
 /** As a test can quote it. */
 function written (value: unknown): string {
   if (Buffer.isBuffer(value)) return `Buffer.from(${JSON.stringify(value.toString('latin1'))}, 'latin1')`
-  return fc.stringify(value)
+  const text = fc.stringify(value)
+  return text.length > 20_000 ? `${text.slice(0, 10_000)} … ${text.slice(-10_000)}` : text
 }
 
 type Edit = (bytes: Buffer, at: number, length: number, token: Buffer) => Buffer[]
