@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises'
 import { maskDsn, type Envelope, type Sdk } from '../envelope/envelope.ts'
 import { BOUNDS, readEnvelope } from '../envelope/read-envelope.ts'
 import { headerValue, parseFields } from '../http1/message.ts'
+import { createScrub } from '../log/scrub.ts'
 import type { CopyBody, DeadLetter, DeadLetterSummary, PendingSummary } from '../spool/types.ts'
 
 export interface DeadLetterView {
@@ -63,6 +64,7 @@ export interface EnvelopeView {
 }
 
 const HIDDEN = '…'
+const scrubKnown = createScrub([])
 
 export function viewDeadLetter ({ id, project, reason, attempts, takenAt, buriedAt, bodyBytes }: DeadLetterSummary): DeadLetterView {
   return { id, project, reason, attempts, taken_at: isoDate(takenAt), buried_at: isoDate(buriedAt), body_bytes: bodyBytes }
@@ -87,11 +89,15 @@ export async function describeDeadLetter (letter: DeadLetter): Promise<DeadLette
     content_type: headerValue(headers, 'content-type') ?? null,
     content_encoding: headerValue(headers, 'content-encoding') ?? null,
     user_agent: headerValue(headers, 'user-agent') ?? null,
-    // An endpoint that answers 404 likes to repeat the path.
-    answer: secret === '' ? letter.answer : letter.answer.replaceAll(secret, HIDDEN),
+    answer: maskAnswer(letter.answer, secret),
     envelope: envelope === null ? null : viewEnvelope(envelope, headers),
     faults
   }
+}
+
+/** An endpoint that answers 404 likes to repeat the path, and a proxy on the way the whole request. */
+function maskAnswer (answer: string, secret: string): string {
+  return scrubKnown(secret === '' ? answer : answer.replaceAll(secret, HIDDEN))
 }
 
 function viewEnvelope ({ eventId, dsn, sdk, sentAt, items }: Envelope, headers: readonly string[]): EnvelopeView {

@@ -2,6 +2,7 @@
 import { findConfigFile, loadConfigFile } from '../config/config-file.ts'
 import { formatFault } from '../config/fault.ts'
 import { createLogger } from '../log/logger.ts'
+import { logLastWords } from '../process/last-words.ts'
 import { ListenError } from '../process/reserve-ports.ts'
 import { serve } from '../process/serve.ts'
 import { createSource } from '../reload/source.ts'
@@ -34,6 +35,7 @@ export const start: Command = {
     }
 
     const logger = createLogger(loaded.config, io.stderr.isTTY === true)
+    logLastWords(logger)
     try {
       await serve(loaded.config, { source: createSource(file, io.env), logger })
       return 0

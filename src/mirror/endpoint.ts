@@ -124,6 +124,8 @@ function dialOf (options: EndpointOptions): Dial {
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(options.ca === null ? {} : { ca: options.ca }),
     ALPNProtocols: ['http/1.1'],
+    // Said, for what is not said is up to NODE_TLS_REJECT_UNAUTHORIZED.
+    rejectUnauthorized: true,
     checkServerIdentity: (_dialled: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate)
   })
 }

@@ -5,6 +5,7 @@ import { createFdWriter } from '../log/access-log-writer.ts'
 import { createSteadyNow } from '../mirror/clock.ts'
 import { unpackConfig, type CarriedConfig } from './carry-config.ts'
 import { tuneGarbageCollection } from './garbage-collection.ts'
+import { logLastWords } from './last-words.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /** How much of its counters a worker that is killed may take with it. */
@@ -46,6 +47,7 @@ async function start ({ config: carried, partition, clockZeroMs }: Extract<ToWor
   tuneGarbageCollection()
   const config = unpackConfig(carried)
   logger = createLogger(config, process.stderr.isTTY)
+  logLastWords(logger)
   try {
     app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, steadyNow: createSteadyNow(clockZeroMs), writeAccessLog: createFdWriter(process.stdout.fd) })
     await app.listen()

@@ -206,3 +206,22 @@ test('a handshake that hangs is a timeout of connecting', async t => {
 
   t.strictSame(attempts.all, ['timeout'])
 })
+
+test('no variable of the environment turns verification off', async t => {
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+  t.teardown(() => {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
+  })
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+  const endpoint = await startTlsEndpoint(t)
+  const unknown = startMirror(t, { port: 0, endpoint: { endpoint: endpoint.url }, retry: NEVER_AGAIN })
+  const another = startMirror(t, { port: 0, endpoint: { endpoint: endpoint.url, ca: certificate ?? null, host: 'other.example.test' }, retry: NEVER_AGAIN })
+
+  unknown.keep()
+  another.keep()
+  await Promise.all([unknown.attempts.atLeast(1), another.attempts.atLeast(1)])
+
+  t.strictSame([...unknown.attempts.all, ...another.attempts.all], ['tls', 'tls'])
+  t.equal(endpoint.received(), 0)
+})
