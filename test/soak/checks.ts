@@ -75,7 +75,7 @@ function accounts ({ book, ledger, report }: Evidence): Check[] {
 
 function clients ({ tally }: Evidence): Check[] {
   const { calm, endpoint } = tally.latency
-  const bound = Math.max(1_500, 5 * calm.percentile(99))
+  const bound = Math.max(1_500, 3 * calm.percentile(99))
   return [
     {
       name: 'a client failed only while a fault on its own way explains it',
