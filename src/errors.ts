@@ -23,7 +23,7 @@ export const ERRORS = {
   CLIENT_TIMEOUT: { source: 'client', status: null, close: true, summary: 'The client was silent for longer than its timeout; the connection was reset.' },
   CLIENT_ABORTED: { source: 'client', status: null, close: true, summary: 'The client left before its request was complete.' },
   BODY_NOT_STORED: { source: 'router', status: 503, close: true, summary: 'The bodies of requests under way leave no space for this one, or the disk takes none.' },
-  OVERLOADED: { source: 'router', status: 503, close: true, summary: 'As many requests are under way as there may be; none waits for its turn.' },
+  OVERLOADED: { source: 'router', status: 503, close: true, summary: 'As many requests are under way, in all or to this upstream, as there may be; none waits for its turn.' },
   EXHAUSTED: { source: 'router', status: 503, close: false, summary: 'This machine has no file descriptor or port left for a connection.' },
   UPSTREAM_UNREACHABLE: { source: 'upstream', status: 502, close: false, summary: 'No connection to the upstream could be made.' },
   UPSTREAM_RESET: { source: 'upstream', status: 502, close: false, summary: 'The upstream closed the connection before the response head was complete.' },

@@ -60,15 +60,18 @@ async function reserve (port: number): Promise<boolean> {
  *
  * @param config - `admin.port` must not be 0.
  * @param folder - Where router.yaml is written; it is created, and removed by nobody.
+ * @param options - `openFiles`: the limit it is started with (ulimit -n).
  * @throws With the router's output when it exits or is not ready within 20 s.
  */
-export async function startRouterProcess (config: RouterFile, folder: string): Promise<RouterProcess> {
+export async function startRouterProcess (config: RouterFile, folder: string, { openFiles }: { readonly openFiles?: number } = {}): Promise<RouterProcess> {
   await mkdir(folder, { recursive: true })
   const file = join(folder, 'router.yaml')
   await writeFile(file, stringify(config))
 
   // A group of its own: Ctrl-C in the terminal reaches the demo alone, which stops the router in its order.
-  const child = spawn(process.execPath, [MAIN, 'start', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const command = [process.execPath, MAIN, 'start', '--config', file]
+  const [program = '', ...args] = openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...command]
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let output = ''
   const keep = (chunk: Buffer): void => { output = (output + chunk.toString()).slice(-MOST_OUTPUT) }
   child.stdout.on('data', keep)

@@ -34,8 +34,8 @@ export interface AdmissionOptions {
 
 /** A client that just connected, or just had its answer, is about to ask. */
 const IDLE_GRACE_MS = 1_000
-/** Ordinary clients are done within it. */
-const SLOW_GRACE_MS = 10_000
+/** Ordinary clients are done within it, or faster than this. Kestrel: MinRequestBodyDataRate. */
+const SLOW_GRACE_MS = 5_000
 /** Each newcomer looks at others than the one before: what is to be spared is found soon, at a bounded cost. */
 const MOST_LOOKED_AT = 64
 

@@ -7,7 +7,7 @@ export const REFUSAL_LOG_INTERVAL_MS = 60_000
 const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   connections: 'as many connections are open as client.max_connections, or the limit of open files, allows',
   connections_per_address: 'one address has as many connections as client.max_connections_per_address allows',
-  requests: 'as many requests are under way as there may be connections; an upstream may be slow',
+  requests: 'as many requests are under way as there may be, in all or to one upstream; it may be slow',
   bodies: 'the bodies of requests under way take client.max_body_space, or the disk takes none',
   descriptors: 'this process may open no more files'
 }

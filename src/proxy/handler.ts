@@ -25,6 +25,7 @@ import { upstreamRequestHead } from './headers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { KeepCopy, ProxyObserver, RefusalReason, Settled } from './ports.ts'
 import type { ForwardedBody } from './request-body.ts'
+import { RequestPlaces } from './request-places.ts'
 import { answerStatic } from './static/respond.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -50,7 +51,7 @@ export interface HandlerOptions {
   readonly budget: MemoryBudget
   /** For the files in `bodyFolder`. */
   readonly space: ByteBudget
-  /** Requests under way at once. Each connection has one; those whose client has left are the others. */
+  /** Requests under way at once. Each connection has one; those whose client has left are the others. See request-places.ts. */
   readonly maxRequests: () => number
   /** Folder for large bodies; exists. */
   readonly bodyFolder: string
@@ -66,11 +67,13 @@ interface Request {
   readonly clientAddress: string
   readonly target: NormalisedTarget
   readonly route: Route
+  /** Name; empty when a file is served. */
+  readonly upstream: string
 }
 
 export function createHandler (options: HandlerOptions): RequestListener {
   const { observer } = options
-  let underWay = 0
+  const places = new RequestPlaces(options.maxRequests)
 
   return { onRequest, onMalformed, onHeadAborted: () => { observer.clientAborted('head') } }
 
@@ -92,7 +95,8 @@ export function createHandler (options: HandlerOptions): RequestListener {
     }
 
     const { target, route } = decision
-    const refusal = refusalOf(head)
+    const upstream = upstreamOf(route, rules, exchange.connection.listener)
+    const refusal = refusalOf(head, upstream, rules)
     if (refusal !== null) {
       observer.refused(refusal)
       sendError(exchange, refusal === 'requests' ? 'OVERLOADED' : 'BODY_NOT_STORED')
@@ -100,16 +104,15 @@ export function createHandler (options: HandlerOptions): RequestListener {
       return
     }
 
-    underWay++
-    const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route }
+    const request: Request = { exchange, head, rules, requestId: options.requestId(), clientAddress, target, route, upstream }
     if (route.root === null) readBody(request)
     else serveFile(request, route.root)
   }
 
-  /** Asked before a byte of the body is read: what cannot be served is refused at once. */
-  function refusalOf (head: RequestHead): RefusalReason | null {
-    if (underWay >= options.maxRequests()) return 'requests'
-    return head.contentLength > MAX_MEMORY_BYTES && !options.space.hasRoomFor(head.contentLength) ? 'bodies' : null
+  /** Asked before a byte of the body is read: what cannot be served is refused at once. Takes a place for what can. */
+  function refusalOf (head: RequestHead, upstream: string, rules: Rules): RefusalReason | null {
+    if (head.contentLength > MAX_MEMORY_BYTES && !options.space.hasRoomFor(head.contentLength)) return 'bodies'
+    return places.take(upstream, rules.upstreams.size) ? null : 'requests'
   }
 
   function serveFile (request: Request, root: string): void {
@@ -152,7 +155,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
   function forward (request: Request, body: ForwardedBody): void {
     const { exchange, head, route, rules, requestId, clientAddress, target } = request
-    const upstream = rules.upstreams.get(upstreamOf(request))
+    const upstream = rules.upstreams.get(request.upstream)
     if (upstream === undefined) throw new Error(`the route ${route.location} names no upstream of the configuration`)
 
     const durable = route.mirror ? rules.keepCopy({ head, path: target.path, body, clientAddress, requestId }) : null
@@ -179,7 +182,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
   function settleRequest (request: Request, clientLeft: boolean, mirrorPath: string | null = null): void {
     const { exchange, rules, route, clientAddress, requestId } = request
-    underWay--
+    places.give(request.upstream)
     // nginx logs 499 for a client that left before its answer.
     settle(exchange, rules, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status, mirrorPath)
   }
@@ -217,8 +220,8 @@ function answer (exchange: Exchange, head: RequestHead, decision: Exclude<Decisi
   }
 }
 
-function upstreamOf ({ route, rules, exchange }: Request): string {
-  return route.upstream === 'ui' ? rules.ui.get(exchange.connection.listener) ?? '' : route.upstream ?? ''
+function upstreamOf (route: Route, rules: Rules, listener: string): string {
+  return route.upstream === 'ui' ? rules.ui.get(listener) ?? '' : route.upstream ?? ''
 }
 
 function redirectOf (exchange: Exchange, head: RequestHead, path: string, query: string | null): string {

@@ -179,7 +179,7 @@ export const client = section({
     default: '75s'
   },
   max_connections: {
-    description: 'Connections of clients that may be open at once, per process; and requests under way, those whose client has left included. The limit of open files may allow fewer: each connection needs two. At the limit a newcomer takes the place of a connection that has been idle for 1 s, or of a client that for 10 s has sent or taken less than 1 KiB a second; if there is none, it gets a 503 with `Retry-After` at once. nginx: worker_connections.',
+    description: 'Connections of clients that may be open at once, per process; and requests under way, those whose client has left included: three quarters of them to one upstream where there are several, so that one that hangs leaves room for the others. The limit of open files may allow fewer: each connection needs two. At the limit a newcomer takes the place of a connection that has been idle for 1 s, or of a client that for 5 s has sent less than 1 KiB a second or taken nothing; if there is none, it gets a 503 with `Retry-After` at once. nginx: worker_connections.',
     type: integer(1, 1_000_000),
     default: 16_384
   },

@@ -37,7 +37,7 @@ test('a newcomer takes the place of the connection that has been idle longest, b
 })
 
 test('without an idle connection the slowest client makes room, and an ordinary one never', async t => {
-  const house = [occupant(), occupant({ slow: 11_000 }), occupant({ slow: 90_000 }), occupant({ slow: 9000 }), occupant({ idle: 900 })]
+  const house = [occupant(), occupant({ slow: 6000 }), occupant({ slow: 90_000 }), occupant({ slow: 4900 }), occupant({ idle: 900 })]
   const { admission, reclaimed } = admissionOf(house)
 
   t.equal(admission.refuses('192.0.2.2'), null)
@@ -127,8 +127,8 @@ const readBody = (exchange: Exchange): void => {
 for (const [name, bytes, ms, reclaimed, onRequest] of [
   ['has never sent a byte', '', 2000, 'idle', ok],
   ['waits for its next request', GET, 2000, 'idle', ok],
-  ['drips its head', GET.slice(0, 20), 12_000, 'slow', ok],
-  ['drips its body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nfew', 12_000, 'slow', readBody]
+  ['drips its head', GET.slice(0, 20), 7_000, 'slow', ok],
+  ['drips its body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nfew', 7_000, 'slow', readBody]
 ] as const) {
   test(`at the limit a connection that ${name} makes room for an ordinary client`, async t => {
     const { port, reclaimed: made, refused, clients } = await full(t, bytes, ms, onRequest)
@@ -147,7 +147,7 @@ for (const [name, bytes, ms, reclaimed, onRequest] of [
 for (const [name, bytes, ms, onRequest] of [
   ['have just come', '', 0, ok],
   ['wait for their answers', GET, 60_000, () => {}],
-  ['send their bodies at a fair pace', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(30_000)}`, 12_000, readBody]
+  ['send their bodies at a fair pace', `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(30_000)}`, 7_000, readBody]
 ] as const) {
   test(`connections that ${name} are not ended for others: these get a 503 at once`, async t => {
     const { port, reclaimed, refused, clients } = await full(t, bytes, ms, onRequest)
@@ -166,7 +166,7 @@ for (const [name, bytes, ms, onRequest] of [
 
 test('a client that takes nothing of its answer makes room too', async t => {
   const large = Buffer.alloc(16 * 1024 * 1024)
-  const { port, reclaimed, refused } = await full(t, GET, 12_000, exchange => {
+  const { port, reclaimed, refused } = await full(t, GET, 7_000, exchange => {
     if (exchange.head?.target === '/small') return answerText(exchange, 200, 'ok')
     exchange.start({ status: 200, reason: 'OK', block: '', length: large.length })
     exchange.write(large)

@@ -10,9 +10,9 @@ import { startProxy } from '../../helpers/proxy.ts'
 const MEBIBYTE = 1024 * 1024
 const GET = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n'
 
-test('requests whose clients have left still count: above the limit others get a 503 at once, and none waits', async t => {
+test('requests whose clients have left still count: above three quarters of the limit others for the same upstream get a 503 at once, and none waits', async t => {
   const backend = await startBackend(t, answers.never())
-  const proxy = await startProxy(t, { servers: [backend.port], maxRequests: 3 })
+  const proxy = await startProxy(t, { servers: [backend.port], maxRequests: 4 })
   for (let i = 0; i < 3; i++) {
     const client = await openSocket(t, proxy.port)
     client.write(post('/x', 'abc'))

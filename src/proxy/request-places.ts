@@ -1,0 +1,39 @@
+/**
+ * How many requests may be under way, and to whom. None waits for a place. Where there
+ * are several upstreams, a quarter of the places is out of reach for each: one that
+ * hangs cannot take all of them, so that what goes elsewhere is served on.
+ */
+const RESERVE = 4
+
+export class RequestPlaces {
+  readonly #most: () => number
+  readonly #byUpstream = new Map<string, number>()
+  #taken = 0
+
+  /** @param most - Asked each time: a reload may change it. */
+  constructor (most: () => number) {
+    this.#most = most
+  }
+
+  /**
+   * @param upstream - Empty for requests that need none.
+   * @param upstreams - How many there are.
+   * @returns Whether there is a place; it is then taken.
+   */
+  take (upstream: string, upstreams: number): boolean {
+    const most = this.#most()
+    const own = this.#byUpstream.get(upstream) ?? 0
+    if (this.#taken >= most || (upstreams > 1 && own >= Math.max(most - Math.ceil(most / RESERVE), 1))) return false
+    this.#taken++
+    this.#byUpstream.set(upstream, own + 1)
+    return true
+  }
+
+  give (upstream: string): void {
+    this.#taken--
+    const left = (this.#byUpstream.get(upstream) ?? 0) - 1
+    // Names go with reloads.
+    if (left > 0) this.#byUpstream.set(upstream, left)
+    else this.#byUpstream.delete(upstream)
+  }
+}
