@@ -183,7 +183,7 @@ export function attacksOf (sizes: Sizes): Attack[] {
     {
       name: 'no descriptor is left for 2 s',
       mayRefuse: true,
-      expected: /^0 of 20 established closed; .*, 200 afterwards/,
+      expected: /^0 of 20 established closed; .*; 200 afterwards$/,
       run: async ({ port, pid }) => {
         const established = await attackers(port, 20)
         const limits = ['--pid', String(pid), '--output', 'SOFT', '--noheadings', '--raw', '--nofile']

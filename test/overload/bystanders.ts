@@ -45,18 +45,17 @@ async function listen (): Promise<number> {
 const keepAlive = new Agent({ keepAlive: true, maxSockets: 4 })
 const durations: number[] = []
 const failed: Record<string, number> = {}
-let asking = true
-let underWay = 0
+const state = { asking: true, underWay: 0 }
 
 function ask (port: number, n: number): void {
   const startedAt = performance.now()
   const isPost = n % 2 === 0
   const settle = (fault: string | null): void => {
-    underWay--
+    state.underWay--
     if (fault === null) durations.push(performance.now() - startedAt)
     else failed[fault] = (failed[fault] ?? 0) + 1
   }
-  underWay++
+  state.underWay++
   // Every second pair of requests comes on a new connection.
   const client = request({
     port,
@@ -78,11 +77,11 @@ function ask (port: number, n: number): void {
 }
 
 async function askOn (port: number): Promise<void> {
-  for (let n = 0; asking; n++) {
+  for (let n = 0; state.asking; n++) {
     ask(port, n)
     await sleep(INTERVAL_MS)
   }
-  while (underWay > 0) await sleep(INTERVAL_MS)
+  while (state.underWay > 0) await sleep(INTERVAL_MS)
   durations.sort((a, b) => a - b)
   const at = (share: number): number => durations[Math.min(Math.floor(durations.length * share), durations.length - 1)] ?? NaN
   tell({ type: 'done', served: durations.length, failed, p50: at(0.5), p99: at(0.99), max: at(1) })
@@ -94,7 +93,7 @@ function tell (message: FromBystanders): void {
 
 process.on('message', (message: ToBystanders) => {
   if (message.type === 'ask') void askOn(message.port)
-  else asking = false
+  else state.asking = false
 })
 process.on('disconnect', () => { process.exit() })
 tell({ type: 'ready', relay: await listen(), web: await listen(), endpoint: await listen() })

@@ -25,13 +25,12 @@ for (const attack of attacksOf(sizes)) {
 
 function row ({ name, before, peak, after, ordinary, outcome }: Figures): string {
   const failures = Object.entries(ordinary.failed).map(([fault, count]) => `${count} × ${fault}`).join(', ')
-  const ms = (value: number): string => value.toFixed(1)
   return `| ${[
     name,
     [before, peak, after].map(({ rssMiB }) => rssMiB).join(' '),
     [before, peak, after].map(({ descriptors }) => descriptors).join(' '),
     `${ordinary.served}, ${failures === '' ? 'none' : failures}`,
-    `${ms(ordinary.p50)} ${ms(ordinary.p99)} ${ms(ordinary.max)} ms`,
+    `${[ordinary.p50, ordinary.p99, ordinary.max].map(ms => ms.toFixed(1)).join(' ')} ms`,
     outcome
   ].join(' | ')} |`
 }
