@@ -109,23 +109,29 @@ export function createHandler (options: HandlerOptions): RequestListener {
     else serveFile(request, route.root)
   }
 
-  /** Asked before a byte of the body is read: what cannot be served is refused at once. Takes a place for what can. */
+  /** Asked before a byte of the body is read: what cannot be served is refused at once. */
   function refusalOf (head: RequestHead, upstream: string, rules: Rules): RefusalReason | null {
     if (head.contentLength > MAX_MEMORY_BYTES && !options.space.hasRoomFor(head.contentLength)) return 'bodies'
-    return places.take(upstream, rules.upstreams.size) ? null : 'requests'
+    return places.isFree(upstream, rules.upstreams.size) ? null : 'requests'
   }
 
   function serveFile (request: Request, root: string): void {
     const { exchange, head, route, target } = request
     const redirect = (path: string, query: string | null): string => redirectOf(exchange, head, path, query)
+    places.take(request.upstream, request.rules.upstreams.size)
     answerStatic(exchange, { head, target, root, route, redirect }).then(
-      () => { settleRequest(request, exchange.gone) },
+      () => { settleServed(request) },
       () => {
         // A file that fails while it is read: the head is out, so only the connection can say it.
         exchange.connection.cut()
-        settleRequest(request, exchange.gone)
+        settleServed(request)
       }
     )
+  }
+
+  function settleServed (request: Request): void {
+    places.give(request.upstream)
+    settleRequest(request, request.exchange.gone)
   }
 
   function readBody (request: Request): void {
@@ -157,6 +163,14 @@ export function createHandler (options: HandlerOptions): RequestListener {
     const { exchange, head, route, rules, requestId, clientAddress, target } = request
     const upstream = rules.upstreams.get(request.upstream)
     if (upstream === undefined) throw new Error(`the route ${route.location} names no upstream of the configuration`)
+    // Others came while the body did.
+    if (!places.take(request.upstream, rules.upstreams.size)) {
+      body.forwarded()
+      observer.refused('requests')
+      sendError(exchange, 'OVERLOADED')
+      settleRequest(request, false)
+      return
+    }
 
     const durable = route.mirror ? rules.keepCopy({ head, path: target.path, body, clientAddress, requestId }) : null
     new Forward({
@@ -174,6 +188,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
       onExhausted: () => { observer.refused('descriptors') },
       onForwarded: () => { body.forwarded() },
       onDone: clientLeft => {
+        places.give(request.upstream)
         if (clientLeft) observer.clientAborted('response')
         settleRequest(request, clientLeft, route.mirror ? target.path : null)
       }
@@ -182,7 +197,6 @@ export function createHandler (options: HandlerOptions): RequestListener {
 
   function settleRequest (request: Request, clientLeft: boolean, mirrorPath: string | null = null): void {
     const { exchange, rules, route, clientAddress, requestId } = request
-    places.give(request.upstream)
     // nginx logs 499 for a client that left before its answer.
     settle(exchange, rules, route.location, clientAddress, requestId, clientLeft ? 499 : exchange.status, mirrorPath)
   }

@@ -1,9 +1,11 @@
 /**
- * How many requests may be under way, and to whom. None waits for a place. Where there
- * are several upstreams, a quarter of the places is out of reach for each: one that
- * hangs cannot take all of them, so that what goes elsewhere is served on.
+ * How many requests may be under way, and to whom: those whose bodies are complete, for
+ * a client that sends slowly holds a connection and no more. None waits for a place.
+ *
+ * Where there are several upstreams, a quarter of the places is out of reach for each:
+ * one that hangs cannot take all of them, so that what goes elsewhere is served on.
  */
-const RESERVE = 4
+const SHARE = 3 / 4
 
 export class RequestPlaces {
   readonly #most: () => number
@@ -21,12 +23,17 @@ export class RequestPlaces {
    * @returns Whether there is a place; it is then taken.
    */
   take (upstream: string, upstreams: number): boolean {
+    if (!this.isFree(upstream, upstreams)) return false
+    this.#taken++
+    this.#byUpstream.set(upstream, (this.#byUpstream.get(upstream) ?? 0) + 1)
+    return true
+  }
+
+  /** The same question; nothing is taken. */
+  isFree (upstream: string, upstreams: number): boolean {
     const most = this.#most()
     const own = this.#byUpstream.get(upstream) ?? 0
-    if (this.#taken >= most || (upstreams > 1 && own >= Math.max(most - Math.ceil(most / RESERVE), 1))) return false
-    this.#taken++
-    this.#byUpstream.set(upstream, own + 1)
-    return true
+    return this.#taken < most && (upstreams === 1 || own < Math.max(Math.floor(most * SHARE), 1))
   }
 
   give (upstream: string): void {

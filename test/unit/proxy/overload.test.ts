@@ -31,6 +31,29 @@ test('requests whose clients have left still count: above three quarters of the 
   t.equal(proxy.settled.at(-1)?.status, 503)
 })
 
+test('clients that are still sending hold no place; who finds none with a complete body is refused then', async t => {
+  const held: Socket[] = []
+  const backend = await startBackend(t, (_request, socket) => { held.push(socket) })
+  const proxy = await startProxy(t, { servers: [backend.port], maxRequests: 2 })
+  const slow = await Promise.all(Array.from({ length: 5 }, () => openSocket(t, proxy.port)))
+  for (const client of slow) client.write(post('/x', Buffer.alloc(2 * MEBIBYTE)).subarray(0, -1))
+  await eventually(() => proxy.space.used === 5 * (2 * MEBIBYTE - 1), 'all but the last bytes')
+  t.strictSame(proxy.refused, [])
+
+  const ends = slow.map(async client => await untilEnd(client))
+  for (const client of slow) client.write('x')
+  await eventually(() => proxy.refused.length === 4, 'the refusals')
+  await backend.received(1)
+  t.equal(backend.requests.length, 1)
+  held[0]?.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+  await eventually(() => proxy.space.used === 0, 'the room to be given back')
+  for (const client of slow) client.end()
+  const statuses = (await Promise.all(ends)).map(({ text }) => text.slice(9, 12))
+
+  t.strictSame(statuses.toSorted(), ['200', '503', '503', '503', '503'])
+  t.strictSame(await proxy.files(), [])
+})
+
 test('a request that ends makes room, however it ends', async t => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { servers: [backend.port], maxRequests: 1 })
