@@ -3,6 +3,7 @@ import { metricsPage } from '../src/admin/metrics-page.ts'
 import { printJsonSchema } from '../src/config/json-schema.ts'
 import { printManual } from '../src/config/manual.ts'
 import { commandLinePage } from './command-line-page.ts'
+import { dependenciesPage } from './dependencies-page.ts'
 import { errorsPage } from './errors-page.ts'
 import { faultsPage } from './faults-page.ts'
 
@@ -21,5 +22,6 @@ export const PAGES: readonly Page[] = [
   { path: 'docs/command-line.md', print: () => commandLine },
   { path: 'docs/metrics.md', print: metricsPage },
   { path: 'docs/errors.md', print: errorsPage },
+  { path: 'docs/dependencies.md', print: dependenciesPage },
   { path: 'docs/faults.md', print: faultsPage }
 ]
