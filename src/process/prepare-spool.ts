@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { readPartitions } from '../spool/partitions-on-disk.ts'
+import { recoverLeftLogs } from '../spool/wal/recovery.ts'
 import { openEnvironment, SpoolFormatError } from '../spool/store.ts'
 
 /**
@@ -17,6 +18,7 @@ export async function prepareSpool (path: string, log: Pick<Logger, 'warn'>): Pr
     await mkdir(path, { recursive: true, mode: 0o700 })
     await rm(join(path, 'incoming'), { recursive: true, force: true })
     const environment = openEnvironment(path)
+    await recoverLeftLogs(environment, path, log)
     const found = readPartitions(environment)
     await environment.close()
     return found

@@ -69,7 +69,8 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   const clockZeroMs = clockZeroNow()
   const steadyNow = createSteadyNow(clockZeroMs)
   const app = config.workers === 1 ? createApp({ config, log, onOutage: event => { logOutage(log, event) }, reusePort: false, writeAccessLog: createFdWriter(process.stdout.fd), partition: 1, steadyNow }) : null
-  const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions, clockZeroMs }) : singleProcess(app, foundPartitions)
+  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path, { now: steadyNow, ...app !== null && { shared: app.spoolEnvironment } })
+  const pool = app === null ? createSupervisor({ config, log, renderer, foundPartitions, recoverSpool: () => { reader?.recover(log) }, clockZeroMs }) : singleProcess(app, foundPartitions)
   const reloader = createReloader({ source, loaded, running: config, apply, count: result => { pool.reloads.reloaded(result) }, log, now })
   process.on('SIGHUP', () => { void reloader.reload() })
   const admin = createAdminServer({
@@ -80,7 +81,6 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
     metrics: { contentType: renderer.contentType, render: async () => renderer.render((await pool.report()).metrics) }
   })
   registerReloadRoute(admin.app, reloader)
-  const reader = config.mirror === null ? null : openSpoolReader(config.spool.path, { now: steadyNow, ...app !== null && { shared: app.spoolEnvironment } })
   if (reader === null) registerNothingMirroredRoutes(admin.app)
   else {
     registerDeadLetterRoutes(admin.app, { deadLetters: reader.deadLetters, pending: reader.pending, onReplayed: projects => { pool.replayed(projects) }, now: steadyNow })
@@ -133,6 +133,7 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
 
 function takeOverWhatIsLeft (pool: WorkerPool, reader: SpoolReader | null, log: Logger): void {
   try {
+    reader?.recover(log)
     pool.adopt(reader?.partitions() ?? [])
   } catch (error) {
     log.warn({ error: String(error) }, 'The spool cannot be looked into; what workers of an earlier run left there in their last moments is delivered after the next start.')

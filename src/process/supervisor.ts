@@ -50,11 +50,13 @@ export interface SupervisorOptions {
   readonly renderer: MetricsRenderer
   /** Partitions of the spool that hold copies of earlier runs. */
   readonly foundPartitions: readonly number[]
+  /** What a worker that ended left in its log goes to where others find it. @throws What the disk says. */
+  readonly recoverSpool: () => void
   /** Of the program; see `createSteadyNow`. */
   readonly clockZeroMs: number
 }
 
-export function createSupervisor ({ config, log, renderer, foundPartitions, clockZeroMs }: SupervisorOptions): WorkerPool {
+export function createSupervisor ({ config, log, renderer, foundPartitions, recoverSpool, clockZeroMs }: SupervisorOptions): WorkerPool {
   /** What a worker that starts now is given. */
   let inForce = packConfig(config)
   const workers = new Set<Worker>()
@@ -116,6 +118,7 @@ export function createSupervisor ({ config, log, renderer, foundPartitions, cloc
     workers.delete(worker)
     partitions.abandon(worker)
     outages.gone(worker)
+    recover()
     shareOut()
     // Bodies it was receiving: nobody was told that they had arrived. What fails here is removed at the next start.
     if (worker.child.pid !== undefined) rm(bodyFolderOf(config.spool.path, worker.child.pid), { recursive: true, force: true }).catch(() => {})
@@ -126,6 +129,15 @@ export function createSupervisor ({ config, log, renderer, foundPartitions, cloc
     restartMs = performance.now() - worker.startedAt > STABLE_MS ? FIRST_RESTART_MS : Math.min(restartMs * 2, MAX_RESTART_MS)
     log.error({ worker: worker.child.pid, code, signal, restartMs }, 'A worker ended; another takes its place. If this goes on, look at what it wrote before, and whether memory is short.')
     setTimeout(() => { if (!stopping) spawn() }, restartMs)
+  }
+
+  /** Before anybody adopts: the log may tell of partitions that the worker had adopted. */
+  function recover (): void {
+    try {
+      recoverSpool()
+    } catch (error) {
+      log.warn({ error: String(error) }, 'What a worker left in the log of the spool cannot be read now; who adopts its copies tries again.')
+    }
   }
 
   /** What nobody delivers goes to the workers that are up, at once. */

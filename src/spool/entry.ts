@@ -21,12 +21,18 @@ export interface Entry extends ClaimedCopy, HeapMember {
   failures: number
   history: History | null
   state: 'window' | 'claimed' | 'retrying' | 'settled'
-  /** Where the last commit left it. */
+  /** Where the environment has it. */
   disk: Place
   diskDueAt: number
-  /** Where the transaction under way puts it. */
+  /** A checkpoint is under way, and puts it there. */
+  isGoing: boolean
   going: Place
   goingDueAt: number
+  /** Where the environment and the log together say it is. */
+  logged: Place
+  loggedDueAt: number
+  /** It has moved since. */
+  isUnlogged: boolean
   /** Where it is to be. */
   want: Place
   dueAt: number
@@ -44,7 +50,8 @@ export function createEntry (entry: NewEntry): Entry {
   return {
     key, name: key.toString('latin1'), partition, copy, record, fileId, bytes, history, state, disk, want, diskDueAt,
     failures: history === null ? 0 : history.failures,
-    going: 'none', goingDueAt: 0, dueAt: diskDueAt, older: null, younger: null, heapIndex: -1
+    isGoing: false, going: 'none', goingDueAt: 0, logged: disk, loggedDueAt: diskDueAt, isUnlogged: false,
+    dueAt: diskDueAt, older: null, younger: null, heapIndex: -1
   }
 }
 

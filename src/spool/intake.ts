@@ -56,8 +56,8 @@ export interface IntakeOptions {
 
 /** Copies in memory that are on disk as well. */
 const WINDOW_BYTES = 16 * 1024 * 1024
-/** Copies in memory that are not on disk: it fails, or is slow. */
-const MAX_UNWRITTEN_BYTES = 32 * 1024 * 1024
+/** Copies that are in memory and not in the environment: the disk fails, or is slow. */
+const MAX_UNSAVED_BYTES = 32 * 1024 * 1024
 
 export function createIntake (options: IntakeOptions): Intake {
   const { partition, maxBytes, whenFull, keys, window, journal, totals, supply, bodies, ledger, log, shrinkDead, isShrinking, drop, count, onAppend } = options
@@ -128,7 +128,7 @@ export function createIntake (options: IntakeOptions): Intake {
   }
 
   function makeRoomInMemory (bytes: number): boolean {
-    while (journal.unwrittenBytes + bytes > MAX_UNWRITTEN_BYTES) {
+    while (journal.unsavedBytes + bytes > MAX_UNSAVED_BYTES) {
       const oldest = whenFull === 'drop_oldest' ? window.oldest() : null
       if (oldest === null || oldest.disk !== 'none') return false
       window.remove(oldest)

@@ -1,17 +1,26 @@
 /**
- * What memory knows and the disk does not yet. Each entry says where it is on disk
- * and where it is to be; a transaction moves all of them at once, together with the
- * counts and the rows of the ledger that go with them. One transaction is under way
- * at a time; what changes meanwhile goes into the next.
+ * How what memory knows gets to disk. Two ways:
  *
- * When a transaction fails, nothing of it is lost: everything stays to be written,
- * and the journal tries again every few seconds until the disk takes it.
+ *   frame       whatever has changed since the last one, appended to the log: at once,
+ *               and what answers wait for
+ *   checkpoint  whatever the environment lacks, in one transaction with the number of
+ *               the first frame that is not in it: later, when most of it is over. A
+ *               copy that was delivered meanwhile never gets there
+ *
+ * One of each is under way at a time. Without a log (at the start, and when it fails)
+ * a checkpoint is what answers wait for. When that fails as well, nothing is lost:
+ * everything stays to be written, and is once the environment works again.
  */
-import { encodeCounts, type Counts } from './counts.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Counts } from './counts.ts'
 import type { Entry, Place } from './entry.ts'
+import { encodeTime as encodeNumber } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import type { Environment, Write } from './store.ts'
-import { commit, writeTransaction, type ExtraRow, type Transaction } from './transaction.ts'
+import { writeMove } from './transaction.ts'
+import { createUnsaved, encoded, MAX_EXTRAS, writeCheckpoint, writeRows, type Checkpoint, type ExtraRow } from './unsaved.ts'
+import { createFrameBuilder } from './wal/frame.ts'
+import type { WriteAheadLog } from './wal/log.ts'
 
 export interface Journal {
   /** The entry is to be elsewhere than on disk. */
@@ -20,58 +29,81 @@ export interface Journal {
   renew (entry: Entry): void
   /** A row to be put with the next transaction. */
   put (row: ExtraRow): void
-  /** Resolves when everything said so far is committed, or cannot be; `null` while the disk takes nothing. */
+  /** Resolves when everything said so far survives the end of the process, or cannot; `null` while the disk takes nothing. */
   durable (): Promise<void> | null
-  /** Resolves when nothing is left to write, or the disk takes nothing. */
-  settled (): Promise<void>
+  /** Resolves when everything said so far is in the environment, or the disk takes nothing. */
+  saved (): Promise<void>
   /** Everything said so far, and `work`, in one transaction. @throws What the environment says; then nothing is written. */
   together<T> (work: (write: Write) => T): Promise<T>
-  /** Writes what the ledger has, though no copy moved. */
-  tick (): void
   /** The environment works, or works again. */
   resume (): void
   /** It does not: nothing is tried until `resume`. @param hopeful - It may pass at once: whoever waits goes on waiting until then or `giveUp`. */
   suspend (hopeful: boolean): void
   /** It did not pass at once: nobody waits any more. */
   giveUp (): void
-  /** Bytes of records that are nowhere but in memory. */
-  readonly unwrittenBytes: number
+  /** Saves what the ledger has, though no copy moved. */
+  tick (): void
+  /** Nothing is written from here on. Resolves once the log is gone, if nothing is in it alone. */
+  end (): Promise<void>
+  /** Bytes of records that the environment lacks. */
+  readonly unsavedBytes: number
 }
 
 export interface JournalOptions {
   /** `null` when none is open. */
   readonly environment: () => Environment | null
-  readonly ledger: Pick<Ledger, 'takeDirty' | 'putBack' | 'hasDirty'>
+  readonly log: WriteAheadLog
+  readonly ledger: Pick<Ledger, 'takeDirty' | 'hasDirty'>
   readonly fsync: 'background' | 'always'
   /** Of the partitions this process owns. */
   readonly counts: ReadonlyMap<number, Counts>
-  /** The entry is on disk where it is to be. */
-  readonly onMoved: (entry: Entry) => void
+  /** The environment has the entry where it is to be; or it is to be nowhere, and never was there. */
+  readonly onSaved: (entry: Entry) => void
   readonly onFault: (error: unknown) => void
   /** A transaction succeeded, or there was nothing to write. */
   readonly onSuccess: () => void
 }
 
-/** Rows for people that wait for a disk; more are not kept. */
-const MAX_EXTRAS = 10_000
+/** After the first change that the environment lacks. Seldom enough to cost nothing, even if that is all there is. */
+const SOON_MS = 100
+/** While more than `FEW_FRAMES` were written since: by then most copies are delivered. */
+const LATER_MS = 1000
+const FEW_FRAMES = 64
+/** A checkpoint comes at once. */
+const MANY_UNSAVED_BYTES = 8 * 1024 * 1024
+/** Frames wait for the checkpoint: the environment is slower than what comes. */
+const TOO_MANY_UNSAVED_BYTES = 16 * 1024 * 1024
+const SECOND_TRY_MS = 10
+/** A disk that takes longer to flush a transaction fails. */
+const FLUSH_TIMEOUT_MS = 30_000
 
 export function createJournal (options: JournalOptions): Journal {
-  const { environment, ledger, counts, onMoved, onFault, onSuccess } = options
-  let dirty = new Set<Entry>()
+  const { environment, log, ledger, counts, onSaved, onFault, onSuccess } = options
+  const unsaved = createUnsaved(counts)
+  const builder = createFrameBuilder()
+  let unlogged: Entry[] = []
   let touched = new Set<number>()
   let extras: ExtraRow[] = []
-  let unwrittenBytes = 0
+  let unsavedBytes = 0
   let scheduled = false
   let suspended = false
   /** While suspended: those who ask still wait. */
   let hopeful = false
-  /** The transaction under way, until it is settled either way. */
-  let underWay: Promise<void> | null = null
-  /** Resolves what `durable` gave out since the last transaction began. */
+  let ended = false
+  /** Aborted by the next outage. */
+  let outage = new AbortController()
+  /** Until they are settled either way. */
+  let frame: Promise<void> | null = null
+  let checkpoint: Promise<void> | null = null
+  let checkpointDue = false
+  let checkpointTimer: NodeJS.Timeout | null = null
+  let framesSince = 0
+  let lastCheckpointAt = 0
+  /** Resolves what `durable` gave out since the last frame, or the last checkpoint without a log. */
   let next: PromiseWithResolvers<void> | null = null
 
   function schedule (): void {
-    if (scheduled || underWay !== null || suspended) return
+    if (scheduled || suspended || ended) return
     scheduled = true
     setImmediate(() => {
       scheduled = false
@@ -79,99 +111,199 @@ export function createJournal (options: JournalOptions): Journal {
     })
   }
 
-  function hasWork (): boolean {
-    return dirty.size > 0 || touched.size > 0 || extras.length > 0 || ledger.hasDirty
+  function hasUnlogged (): boolean {
+    return unlogged.length > 0 || extras.length > 0
   }
 
-  function begin (): Transaction {
-    const encoded = new Map<number, Buffer>()
-    for (const partition of touched) {
-      const row = counts.get(partition)
-      if (row !== undefined) encoded.set(partition, encodeCounts(row))
-    }
-    const transaction = { entries: [...dirty], counts: encoded, rows: ledger.takeDirty(), extras }
-    dirty = new Set()
-    touched = new Set()
-    extras = []
-    for (const entry of transaction.entries) {
-      entry.going = entry.want
-      entry.goingDueAt = entry.dueAt
-    }
-    return transaction
+  function hasUnsaved (): boolean {
+    return hasUnlogged() || unsaved.hasWork || ledger.hasDirty
   }
 
-  function succeed (transaction: Transaction): void {
-    for (const entry of transaction.entries) {
-      if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') unwrittenBytes -= entry.record.length
-      entry.disk = entry.going
-      entry.diskDueAt = entry.goingDueAt
-      if (!dirty.has(entry)) onMoved(entry)
-    }
-    onSuccess()
-  }
-
-  function fail (transaction: Transaction, error: unknown): void {
-    for (const entry of transaction.entries) dirty.add(entry)
-    for (const partition of transaction.counts.keys()) touched.add(partition)
-    ledger.putBack(transaction.rows)
-    extras = [...transaction.extras, ...extras].slice(0, MAX_EXTRAS)
-    onFault(error)
-  }
-
+  /** Does what is to be done now, as far as what is under way allows. */
   function flush (): void {
     const open = environment()
-    if (underWay !== null || suspended || open === null) return
+    if (suspended || ended || open === null) return
+    if (!log.isOpen) {
+      if (frame === null && checkpoint === null) checkpoint = saveDirectly(open)
+      return
+    }
+    if (frame !== null) return
+    const isHeld = log.isFull || unsavedBytes > TOO_MANY_UNSAVED_BYTES
+    const isDue = checkpointDue || isHeld || log.isFilling || unsavedBytes > MANY_UNSAVED_BYTES
+    if (!isDue || checkpoint !== null) {
+      if (!isHeld) writeFrame()
+      return
+    }
+    // First, so that the number in the checkpoint is that of the frame behind it.
+    writeFrame()
+    if (hasUnsaved()) checkpoint = save(open)
+    else checkpointDue = false
+  }
+
+  /** Everything that has changed goes into a frame, or is left to the checkpoint that comes right after (`null`). */
+  function absorb (write: Write | null): readonly Entry[] {
+    const moved = unlogged
+    unlogged = []
+    for (const entry of moved) {
+      entry.isUnlogged = false
+      if (write === null) continue
+      writeMove(entry, entry.logged, entry.loggedDueAt, entry.want, entry.dueAt, write)
+      entry.logged = entry.want
+      entry.loggedDueAt = entry.dueAt
+    }
+    const rows = ledger.takeDirty()
+    if (write !== null) writeRows(encoded(touched, counts), rows, extras, write)
+    unsaved.add(rows, extras)
+    touched = new Set()
+    extras = []
+    return moved
+  }
+
+  function writeFrame (): void {
     const waiting = next
     next = null
-    if (!hasWork()) {
-      onSuccess()
+    if (!hasUnlogged()) {
       waiting?.resolve()
       return
     }
-    underWay = run(open).then(committed => {
-      underWay = null
-      if (committed || !hopeful) waiting?.resolve()
-      else wait(waiting)
-      if (hasWork() || next !== null) schedule()
+    const moved = absorb(builder.write)
+    framesSince++
+    checkpointTimer ??= setTimeout(onCheckpointTimer, SOON_MS).unref()
+    frame = log.append(builder.end(log.next)).then(() => {
+      for (const entry of moved) {
+        if (entry.disk === 'none' && entry.want === 'none' && !entry.isUnlogged && unsaved.forget(entry)) onSaved(entry)
+      }
+      waiting?.resolve()
+    }, () => {
+      // A checkpoint without the log comes next.
+      for (const entry of moved) {
+        if (entry.disk === 'none') entry.logged = 'none'
+      }
+      wait(waiting)
+    }).then(() => {
+      frame = null
+      if (hasUnlogged() || next !== null || checkpointDue || !log.isOpen) schedule()
     })
   }
 
-  async function idle (): Promise<void> {
-    for (;;) {
-      if (underWay === null) return
-      await underWay
+  function onCheckpointTimer (): void {
+    checkpointTimer = null
+    const remaining = lastCheckpointAt + LATER_MS - performance.now()
+    if (framesSince > FEW_FRAMES && remaining > 0) {
+      checkpointTimer = setTimeout(onCheckpointTimer, remaining).unref()
+      return
+    }
+    checkpointDue = true
+    schedule()
+  }
+
+  /** Never rejects. */
+  async function save (open: Environment): Promise<void> {
+    log.turn()
+    const taken = begin()
+    if (await commit(open, taken, false)) await flushed(open)
+    checkpoint = null
+    if (hasUnlogged() || next !== null || checkpointDue) schedule()
+  }
+
+  /** The log is not there: the transaction is what answers wait for, and begins it anew. Never rejects. */
+  async function saveDirectly (open: Environment): Promise<void> {
+    const waiting = next
+    next = null
+    absorb(null)
+    const taken = begin()
+    const isCommitted = await commit(open, taken, true)
+    const isDone = isCommitted && (options.fsync === 'background' || await flushed(open))
+    if (isDone || !hopeful) waiting?.resolve()
+    else wait(waiting)
+    if (isDone && !suspended && !ended && await flushed(open)) await log.open().catch(() => {})
+    checkpoint = null
+    if (hasUnlogged() || next !== null) schedule()
+  }
+
+  function begin (): { readonly checkpoint: Checkpoint, readonly number: Buffer } {
+    if (checkpointTimer !== null) clearTimeout(checkpointTimer)
+    checkpointTimer = null
+    checkpointDue = false
+    framesSince = 0
+    lastCheckpointAt = performance.now()
+    return { checkpoint: unsaved.begin(), number: encodeNumber(log.next) }
+  }
+
+  /** @param isDirect - What is in it is in no frame. @returns Whether it was committed. */
+  async function commit (open: Environment, { checkpoint, number }: ReturnType<typeof begin>, isDirect: boolean): Promise<boolean> {
+    const fill = (write: Write): void => {
+      writeCheckpoint(checkpoint, write)
+      write('meta', log.key, number)
+    }
+    try {
+      try {
+        await open.commit(fill)
+      } catch {
+        // A fault that passes at once must not look like a disk that is gone.
+        await sleep(SECOND_TRY_MS)
+        await open.commit(fill)
+      }
+    } catch (error) {
+      unsaved.fail(checkpoint)
+      onFault(error)
+      return false
+    }
+    succeed(checkpoint, isDirect)
+    return true
+  }
+
+  function succeed (done: Checkpoint, isDirect: boolean): void {
+    for (const entry of done.entries) {
+      if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') unsavedBytes -= entry.record.length
+      if (log.isOpen && !isDirect) continue
+      entry.logged = entry.going
+      entry.loggedDueAt = entry.goingDueAt
+    }
+    unsaved.succeed(done, onSaved)
+    onSuccess()
+  }
+
+  /** @returns Whether everything committed survives a power cut. */
+  async function flushed (open: Environment): Promise<boolean> {
+    const waiting = new AbortController()
+    const signal = AbortSignal.any([waiting.signal, outage.signal])
+    try {
+      const isFlushed = await Promise.race([open.flushed().then(() => true), sleep(FLUSH_TIMEOUT_MS, false, { ref: false, signal })])
+      if (!isFlushed) onFault(new Error(`flushing takes longer than ${FLUSH_TIMEOUT_MS / 1000} s`))
+      return isFlushed
+    } catch (error) {
+      if (!suspended) onFault(error)
+      return false
+    } finally {
+      waiting.abort()
     }
   }
 
-  /** Those who waited for a transaction that failed wait for the next. */
+  /** Resolves when nothing is under way. */
+  async function idle (): Promise<void> {
+    while (frame !== null || checkpoint !== null) await (frame ?? checkpoint)
+  }
+
+  /** Those who waited for what failed wait for the next. */
   function wait (waiting: PromiseWithResolvers<void> | null): void {
     if (next === null) next = waiting
     else if (waiting !== null) waiting.resolve(next.promise)
   }
 
-  /** @returns Whether it is durable. */
-  async function run (open: Environment): Promise<boolean> {
-    const transaction = begin()
-    try {
-      await commit(open, transaction)
-      if (options.fsync === 'always') await open.flushed()
-      succeed(transaction)
-      return true
-    } catch (error) {
-      fail(transaction, error)
-      return false
-    }
-  }
-
   function move (entry: Entry, to: Place, dueAt = 0): void {
     if (entry.disk === 'none') {
-      if (entry.want === 'none' && to !== 'none') unwrittenBytes += entry.record.length
-      else if (entry.want !== 'none' && to === 'none') unwrittenBytes -= entry.record.length
+      if (entry.want === 'none' && to !== 'none') unsavedBytes += entry.record.length
+      else if (entry.want !== 'none' && to === 'none') unsavedBytes -= entry.record.length
     }
     entry.want = to
     entry.dueAt = dueAt
-    dirty.add(entry)
+    unsaved.move(entry)
     touched.add(entry.partition)
+    if (!entry.isUnlogged) {
+      entry.isUnlogged = true
+      unlogged.push(entry)
+    }
     schedule()
   }
 
@@ -182,7 +314,7 @@ export function createJournal (options: JournalOptions): Journal {
   }
 
   return {
-    get unwrittenBytes () { return unwrittenBytes },
+    get unsavedBytes () { return unsavedBytes },
     move,
 
     renew (entry) {
@@ -205,11 +337,13 @@ export function createJournal (options: JournalOptions): Journal {
       return next.promise
     },
 
-    async settled () {
+    async saved () {
       for (;;) {
+        await idle()
+        if (suspended || environment() === null || !hasUnsaved()) return
+        checkpointDue = true
         flush()
-        if (underWay === null) return
-        await underWay
+        if (frame === null && checkpoint === null) return
       }
     },
 
@@ -217,34 +351,59 @@ export function createJournal (options: JournalOptions): Journal {
       await idle()
       const open = environment()
       if (open === null) throw new Error('the spool has no disk')
-      const transaction = begin()
+      absorb(null)
+      const { checkpoint: taken, number } = begin()
       try {
-        const result = open.transaction(put => {
-          writeTransaction(transaction, put)
-          return work(put)
+        const result = open.transaction(write => {
+          writeCheckpoint(taken, write)
+          write('meta', log.key, number)
+          return work(write)
         })
-        succeed(transaction)
+        succeed(taken, true)
+        schedule()
         return result
       } catch (error) {
-        fail(transaction, error)
+        unsaved.fail(taken)
+        onFault(error)
         throw error
       }
     },
 
-    tick: schedule,
-
     resume () {
       suspended = false
       hopeful = false
+      outage = new AbortController()
       schedule()
     },
 
     suspend (hope) {
       suspended = true
       hopeful = hope
+      log.abandon()
+      outage.abort()
       if (!hope) giveUp()
     },
 
-    giveUp
+    giveUp,
+
+    tick () {
+      if (checkpointTimer !== null || checkpoint !== null || !hasUnsaved()) return
+      checkpointDue = true
+      schedule()
+    },
+
+    async end () {
+      ended = true
+      if (checkpointTimer !== null) clearTimeout(checkpointTimer)
+      await idle()
+      const open = environment()
+      if (suspended || open === null || hasUnsaved()) return
+      try {
+        open.transaction(write => { write('meta', log.key, null) })
+        if (await flushed(open)) await log.remove()
+      } catch (error) {
+        onFault(error)
+      }
+    }
   }
 }

@@ -41,6 +41,9 @@ import { createSupply } from './supply.ts'
 import { sweepBodies } from './sweep.ts'
 import { createTotals } from './totals.ts'
 import type { ClaimedCopy, Copy, DropReason, OnDrop, Spool } from './types.ts'
+import type { OpenLogFile } from './wal/log-file.ts'
+import { createLog } from './wal/log.ts'
+import { findLogs, recoverLog } from './wal/recovery.ts'
 import { createWindow } from './window.ts'
 
 export interface SpoolOptions {
@@ -66,6 +69,7 @@ export interface SpoolOptions {
   /** For tests that make the disk fail. */
   readonly openEnvironment?: OpenEnvironment
   readonly bodies?: BodyFiles
+  readonly openLogFile?: OpenLogFile
 }
 
 export interface DurableSpool extends Spool {
@@ -79,6 +83,8 @@ export interface DurableSpool extends Spool {
   environment: SharedEnvironment
   /** Whether its disk takes what it is given; while it does not, copies wait in memory. */
   works (): boolean
+  /** Resolves when others that open the environment see everything said so far, or the disk takes nothing. */
+  saved (): Promise<void>
 }
 
 const TICK_MS = 1000
@@ -99,9 +105,10 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   const totals = createTotals()
   const compaction = createLedgerCompaction()
   const lostRow = createLostRows(randomInt(2 ** 32))
-  const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, waitingBytes: () => journal.unwrittenBytes, onFail: beginOutage, onWork: recover })
+  const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, waitingBytes: () => journal.unsavedBytes, onFail: beginOutage, onWork: recover })
   const environment = (): Environment | null => disk.environment()
-  const journal = createJournal({ environment, ledger, fsync, counts: totals.own, onMoved, onFault: disk.fail, onSuccess: disk.confirm })
+  const writeAhead = createLog({ path, partition, synced: fsync === 'always', onFault: tellLogFault, ...(options.openLogFile === undefined ? {} : { openFile: options.openLogFile }) })
+  const journal = createJournal({ environment, log: writeAhead, ledger, fsync, counts: totals.own, onSaved, onFault: disk.fail, onSuccess: disk.confirm })
   const backlog = createBacklog(environment, key => busy.has(key.toString('latin1')))
   const supply = createSupply({ environment, window, backlog, retrying, busy, pathOf: bodies.pathOf, onCorrupt, onFault: disk.fail })
   const buried = createBuried({ environment, together: work => journal.together(work), ledger, bodies, onChange: lookAgain, now })
@@ -120,10 +127,13 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   let shrinking = false
   let lastHousekeeping = now()
 
+  /** In our partition; what its last owner left in a log counts, so that all keys from now on are greater. */
   function lastTimeOnDisk (): number {
     const open = environment()
     try {
-      return open === null ? 0 : lastTime(open, partition) + 1
+      if (open === null) return 0
+      recoverLogs(open, [partition])
+      return lastTime(open, partition) + 1
     } catch (error) {
       disk.fail(error)
       return 0
@@ -132,8 +142,9 @@ export function openSpool (options: SpoolOptions): DurableSpool {
 
   /** Takes in what the disk holds of our partitions. */
   function load (open: Environment): void {
-    for (const owned of totals.own.keys()) {
-      if (loaded.has(owned)) continue
+    const isNew = [...totals.own.keys()].filter(owned => !loaded.has(owned))
+    recoverLogs(open, isNew)
+    for (const owned of isNew) {
       totals.load(owned, open)
       loaded.add(owned)
     }
@@ -173,12 +184,16 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   function loseWhatIsNotOnDisk (): void {
     const entries = [...busy.values()]
     for (let entry = window.oldest(); entry !== null; entry = entry.younger) entries.push(entry)
-    const lost = entries.filter(entry => entry.disk === 'none' && entry.want !== 'none')
+    const lost = entries.filter(entry => entry.disk === 'none' && entry.logged === 'none' && entry.want !== 'none')
     for (const { copy } of lost) onDrop(copy.project, 'spool_error')
     if (lost.length > 0) log.error({ copies: lost.length }, 'Copies were lost: the spool could not write them before the end. Look at the disk at spool.path; mirror-router report tells which.')
   }
 
-  function onMoved (entry: Entry): void {
+  function tellLogFault (error: unknown): void {
+    log.warn({ error: String(error) }, 'The log of the spool cannot be written; until it can, every copy goes straight into the environment, at a higher cost. Is the disk at spool.path full or read-only?')
+  }
+
+  function onSaved (entry: Entry): void {
     if (entry.disk !== entry.want) return
     switch (entry.disk) {
       case 'fresh':
@@ -271,6 +286,13 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       disk.fail(error)
     }
     spool.onAppend?.()
+  }
+
+  /** What the last owners left in their logs. */
+  function recoverLogs (open: Environment, partitions: readonly number[]): void {
+    for (const { name, partition, owner } of findLogs(path)) {
+      if (owner !== 'another' && partitions.includes(partition)) void recoverLog(open, path, name, log)
+    }
   }
 
   function adopt (partitions: readonly number[]): void {
@@ -405,6 +427,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
 
     environment: () => isOpen ? environment() : undefined,
     works: () => disk.works,
+    saved: () => journal.saved(),
 
     async close () {
       if (closed) return
@@ -413,11 +436,12 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       for (const pending of outageTimers) clearTimeout(pending)
       if (!disk.works) journal.giveUp()
       await intake.idle()
-      await journal.settled()
+      await journal.saved()
       if (!disk.works) {
         disk.probeNow()
-        await journal.settled()
+        await journal.saved()
       }
+      await journal.end()
       loseWhatIsNotOnDisk()
       await disk.close()
       isOpen = false

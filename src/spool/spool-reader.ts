@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Logger } from 'pino'
 import { createBodyFiles } from './bodies.ts'
 import { createBuried } from './buried.ts'
 import { addCounts, decodeCounts, noCounts } from './counts.ts'
@@ -20,6 +21,7 @@ import { openEnvironment, type Environment } from './store.ts'
 import { readFresh, readWithHistory } from './stored-copy.ts'
 import type { DeadLetters, ListPending, PendingSummary, SpoolStats } from './types.ts'
 import { readUndelivered, type UndeliveredCopy } from './undelivered.ts'
+import { recoverLeftLogs } from './wal/recovery.ts'
 
 export interface SpoolReader {
   readonly deadLetters: DeadLetters
@@ -40,6 +42,8 @@ export interface SpoolReader {
   writeHistory (entries: readonly HistoryEntry[]): Promise<void>
   /** Partitions that hold copies or dead letters. */
   partitions (): readonly number[]
+  /** Takes in what processes that are gone left in their logs. For the supervisor: it knows that nobody is adopting meanwhile. @throws What the disk says. */
+  recover (log: Pick<Logger, 'warn'>): void
   close (): Promise<void>
 }
 
@@ -170,6 +174,11 @@ export function openSpoolReader (path: string, options: SpoolReaderOptions = {})
     partitions () {
       const from = environment()
       return from === null ? [] : readPartitions(from)
+    },
+
+    recover (log) {
+      const from = environment()
+      if (from !== null) void recoverLeftLogs(from, path, log)
     },
 
     async close () {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open, type Database, type RangeOptions } from 'lmdb'
 
-/** See docs/spool.md for what each holds. */
+/** See docs/spool.md for what each holds. The log knows them by their place: new ones go to the end. */
 export const TABLES = ['meta', 'fresh', 'waiting', 'ages', 'dead', 'deadIds', 'files', 'counts', 'lost', 'ledger', 'history'] as const
 export type Table = typeof TABLES[number]
 
@@ -54,7 +54,9 @@ export class SpoolFormatError extends Error {
   override readonly name = 'SpoolFormatError'
 }
 
-export const FORMAT = 1
+export const FORMAT = 2
+/** Had no log; all else is the same. */
+const FORMAT_WITHOUT_LOG = 1
 const FORMAT_KEY = Buffer.from('format')
 const LOCK_FILE = 'lock.mdb'
 /** More than LMDB asks for (126 readers). */
@@ -76,8 +78,9 @@ export const openEnvironment: OpenEnvironment = path => {
   const meta = table('meta')
   const format = root.transactionSync(() => {
     const found = meta.get(FORMAT_KEY)
-    if (found === undefined) meta.putSync(FORMAT_KEY, Buffer.from(String(FORMAT)))
-    return found
+    if (found !== undefined && Number(found.toString()) !== FORMAT_WITHOUT_LOG) return found
+    meta.putSync(FORMAT_KEY, Buffer.from(String(FORMAT)))
+    return undefined
   })
   if (format !== undefined && format.toString() !== String(FORMAT)) {
     void root.close()

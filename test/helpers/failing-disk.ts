@@ -1,8 +1,10 @@
 /** The spool's environment, with a disk that can be made to fail. */
+import { openLogFile, type OpenLogFile } from '../../src/spool/wal/log-file.ts'
 import { openEnvironment, type Environment, type OpenEnvironment } from '../../src/spool/store.ts'
 
 export interface FailingDisk {
   readonly open: OpenEnvironment
+  readonly openLogFile: OpenLogFile
   /** Every operation of these kinds fails from now on; `null` heals it. */
   fail (kinds: readonly Operation[] | null, message?: string): void
   /** The n-th operation from now on fails, and only it; 1 is the next. */
@@ -14,7 +16,10 @@ export interface FailingDisk {
   readonly commits: () => number
 }
 
-export type Operation = 'open' | 'get' | 'range' | 'commit' | 'transaction'
+export type Operation = 'open' | 'get' | 'range' | 'commit' | 'transaction' | 'log'
+
+/** All that writes. */
+export const WRITES: readonly Operation[] = ['log', 'commit', 'transaction']
 
 export function failingDisk (): FailingDisk {
   let failing: readonly Operation[] | null = null
@@ -52,9 +57,7 @@ export function failingDisk (): FailingDisk {
       async commit (fill) {
         commits++
         check('commit')
-        const committed = environment.commit(fill)
-        underWay.add(committed)
-        await committed.finally(() => { underWay.delete(committed) })
+        await settles(environment.commit(fill))
       },
       transaction (work) {
         check('transaction')
@@ -63,7 +66,22 @@ export function failingDisk (): FailingDisk {
     }
   }
 
+  async function settles (operation: Promise<void>): Promise<void> {
+    underWay.add(operation)
+    await operation.finally(() => { underWay.delete(operation) })
+  }
+
   return {
+    async openLogFile (path, synced) {
+      const file = await openLogFile(path, synced)
+      return {
+        ...file,
+        async write (bytes, position) {
+          check('log')
+          await settles(file.write(bytes, position))
+        }
+      }
+    },
     open (path) {
       check('open')
       return wrap(openEnvironment(path))

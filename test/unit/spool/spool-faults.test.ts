@@ -7,7 +7,7 @@ import { sumRows } from '../../../src/spool/ledger-sum.ts'
 import { openSpoolReader } from '../../../src/spool/spool-reader.ts'
 import { SpoolFormatError } from '../../../src/spool/store.ts'
 import { copyOf, memoryBody } from '../../helpers/copies.ts'
-import { failingDisk } from '../../helpers/failing-disk.ts'
+import { failingDisk, WRITES } from '../../helpers/failing-disk.ts'
 import { claimOne, openTestSpool, spoolFolder } from '../../helpers/spool.ts'
 
 const LARGE = 300_000
@@ -25,9 +25,9 @@ for (const message of ['ENOSPC', 'EIO', 'EROFS', 'MDB_MAP_FULL']) {
   test(`${message} while writing: copies wait in memory, are delivered from there, and go to disk once it works again`, async t => {
     let now = 1_000_000
     const disk = failingDisk()
-    const { spool, path, log, drops } = openTestSpool(t, { now: () => now, openEnvironment: disk.open })
+    const { spool, path, log, drops } = openTestSpool(t, { now: () => now, openEnvironment: disk.open, openLogFile: disk.openLogFile })
     await spool.append(copyOf({ id: 'before', takenAt: now }))
-    disk.fail(['commit', 'transaction'], message)
+    disk.fail(WRITES, message)
 
     await spool.append(copyOf({ id: 'a', takenAt: now }))
     t.equal(spool.append(copyOf({ id: 'b', takenAt: now })), null, 'nobody waits for a disk that fails')
@@ -55,8 +55,8 @@ for (const message of ['ENOSPC', 'EIO', 'EROFS', 'MDB_MAP_FULL']) {
 
 test('a fault that passes: who waits for a copy waits until it is on disk', async t => {
   const disk = failingDisk()
-  const { spool, path, drops } = openTestSpool(t, { openEnvironment: disk.open })
-  disk.fail(['commit', 'transaction'], 'EIO')
+  const { spool, path, drops } = openTestSpool(t, { openEnvironment: disk.open, openLogFile: disk.openLogFile })
+  disk.fail(WRITES, 'EIO')
   const first = spool.append(copyOf({ id: 'a' }))
   await until(() => !spool.works())
   const second = spool.append(copyOf({ id: 'b' }))
@@ -72,8 +72,8 @@ test('a fault that passes: who waits for a copy waits until it is on disk', asyn
 
 test('memory is bounded while the disk fails: what does not fit is dropped and counted', async t => {
   const disk = failingDisk()
-  const { spool, drops } = openTestSpool(t, { openEnvironment: disk.open, whenFull: 'drop_newest' })
-  disk.fail(['commit', 'transaction'])
+  const { spool, drops } = openTestSpool(t, { openEnvironment: disk.open, openLogFile: disk.openLogFile, whenFull: 'drop_newest' })
+  disk.fail(WRITES)
   for (let i = 0; i < 200; i++) void spool.append(copyOf({ body: memoryBody(Buffer.alloc(200_000)) }))
 
   const { pending } = spool.stats()
@@ -86,7 +86,7 @@ test('a disk that cannot be opened at the start: copies are taken and delivered,
   let now = 1_000_000
   const disk = failingDisk()
   disk.fail(['open'], 'EACCES')
-  const { spool, path } = openTestSpool(t, { now: () => now, openEnvironment: disk.open })
+  const { spool, path } = openTestSpool(t, { now: () => now, openEnvironment: disk.open, openLogFile: disk.openLogFile })
   await spool.append(copyOf({ id: 'a', takenAt: now }))
   t.equal(spool.append(copyOf({ id: 'b', takenAt: now })), null, 'nobody waits for a disk that stays away')
   spool.ack(claimOne(spool, now))
@@ -102,8 +102,8 @@ test('a disk that cannot be opened at the start: copies are taken and delivered,
 
 test('what is in memory alone when the process ends on a dead disk is dropped, and said to be', async t => {
   const disk = failingDisk()
-  const { spool, drops, log } = openTestSpool(t, { openEnvironment: disk.open })
-  disk.fail(['commit', 'transaction'])
+  const { spool, drops, log } = openTestSpool(t, { openEnvironment: disk.open, openLogFile: disk.openLogFile })
+  disk.fail(WRITES)
   void spool.append(copyOf({ project: '7' }))
 
   await spool.close()
@@ -118,7 +118,7 @@ test('a read that fails stalls nothing', async t => {
   const first = openTestSpool(t, { now: () => now })
   await first.spool.append(copyOf({ id: 'old', takenAt: now }))
   await first.spool.close()
-  const { spool } = openTestSpool(t, { path: first.path, now: () => now, openEnvironment: disk.open })
+  const { spool } = openTestSpool(t, { path: first.path, now: () => now, openEnvironment: disk.open, openLogFile: disk.openLogFile })
   disk.fail(['get', 'range'], 'EIO')
 
   void spool.append(copyOf({ id: 'new', takenAt: now }))
@@ -137,10 +137,10 @@ test('copies on a disk that fails are delivered, though it is opened anew in bet
   const before = openTestSpool(t, { now: () => now })
   for (const id of ['a', 'b', 'c']) await before.spool.append(copyOf({ id, takenAt: now }))
   await before.spool.close()
-  const { spool } = openTestSpool(t, { path: before.path, now: () => now, openEnvironment: disk.open })
+  const { spool } = openTestSpool(t, { path: before.path, now: () => now, openEnvironment: disk.open, openLogFile: disk.openLogFile })
   const first = claimOne(spool, now).copy.id
 
-  disk.fail(['commit', 'transaction'])
+  disk.fail(WRITES)
   void spool.append(copyOf({ id: 'd', takenAt: now }))
   // The transaction fails twice, and three probes; then the environment is closed.
   await until(() => disk.failures() >= 5)
@@ -158,7 +158,7 @@ test('copies on a disk that fails are delivered, though it is opened anew in bet
 test('a replay that cannot be written has not happened, nor is it counted', async t => {
   const now = 1_000_000
   const disk = failingDisk()
-  const { spool, path } = openTestSpool(t, { now: () => now, openEnvironment: disk.open })
+  const { spool, path } = openTestSpool(t, { now: () => now, openEnvironment: disk.open, openLogFile: disk.openLogFile })
   await spool.append(copyOf({ id: 'a', project: '7', takenAt: now }))
   spool.bury(claimOne(spool, now), '400', '')
   await spool.append(copyOf({ takenAt: now }))
@@ -289,7 +289,7 @@ test('a spool of a newer format is refused with a sentence, and left as it is', 
   await root.close()
 
   t.throws(() => openTestSpool(t, { path }), SpoolFormatError)
-  t.throws(() => openTestSpool(t, { path }), /format 9, this program knows format 1/)
+  t.throws(() => openTestSpool(t, { path }), /format 9, this program knows format 2/)
 })
 
 test('the folder is made, for its owner only', async t => {

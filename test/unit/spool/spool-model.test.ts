@@ -14,7 +14,7 @@ import { sumRows } from '../../../src/spool/ledger-sum.ts'
 import { openSpoolReader } from '../../../src/spool/spool-reader.ts'
 import type { ClaimedCopy } from '../../../src/spool/types.ts'
 import { copyOf, memoryBody } from '../../helpers/copies.ts'
-import { failingDisk } from '../../helpers/failing-disk.ts'
+import { failingDisk, WRITES } from '../../helpers/failing-disk.ts'
 import { openTestSpool, spoolFolder } from '../../helpers/spool.ts'
 
 interface Modelled {
@@ -34,7 +34,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ verb: fc.constant('retry' as const), which: fc.nat(), wait: fc.integer({ min: 0, max: 3000 }) }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constantFrom('replay' as const, 'purge' as const), which: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ verb: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 2000 }) }) },
-  { weight: 2, arbitrary: fc.record({ verb: fc.constant('settle' as const) }) },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant('settle' as const), saved: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('crash' as const) }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('reopen' as const) }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constantFrom('break' as const, 'mend' as const) }) }
@@ -76,7 +76,7 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
     if (copy?.state !== 'dead') throw new Error(`purged ${id}, which was ${copy?.state}`)
     copy.state = 'gone'
   }
-  const options = (path: string) => ({ path, maxBytes, whenFull, now: () => now, onDrop, onDeadPurged, hopeMs: 0, openEnvironment: disk.open })
+  const options = (path: string) => ({ path, maxBytes, whenFull, now: () => now, onDrop, onDeadPurged, hopeMs: 0, openEnvironment: disk.open, openLogFile: disk.openLogFile })
   let opened = openTestSpool(t, options(spoolFolder(t)))
 
   const all = (state: Modelled['state']): Modelled[] => [...copies.values()].filter(copy => copy.state === state)
@@ -84,6 +84,13 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
     const [claimed] = claims.splice(which % Math.max(claims.length, 1), 1)
     const copy = claimed === undefined ? undefined : copies.get(claimed.copy.id)
     return claimed === undefined || copy === undefined ? null : [claimed, copy]
+  }
+
+  function append (size: number): Promise<void> | null {
+    const id = (copies.size + 1).toString(16).padStart(32, '0')
+    const copy: Modelled = { id, state: 'waiting', dueAt: 0, unsure: true, failures: 0 }
+    copies.set(id, copy)
+    return opened.spool.append(copyOf({ id, project: id, takenAt: now, body: memoryBody(Buffer.alloc(size, 'x')) }))
   }
 
   function mend (): void {
@@ -96,6 +103,8 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
     disk = failingDisk()
     await checkLedger(path)
     const { spool } = opened = openTestSpool(t, options(path))
+    // Now with what was in the log.
+    await checkLedger(path)
     const pending = new Set<string>()
     for (const claimed of spool.claim(Infinity, Infinity)) {
       pending.add(claimed.copy.id)
@@ -126,10 +135,7 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
     const { spool } = opened
     switch (action.verb) {
       case 'append': {
-        const id = (copies.size + 1).toString(16).padStart(32, '0')
-        const copy: Modelled = { id, state: 'waiting', dueAt: 0, unsure: true, failures: 0 }
-        copies.set(id, copy)
-        const durable = spool.append(copyOf({ id, project: id, takenAt: now, body: memoryBody(Buffer.alloc(action.size, 'x')) }))
+        const durable = append(action.size)
         if (action.size > 256 * 1024) await durable
         break
       }
@@ -150,10 +156,9 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
       case 'settle': {
         const failures = disk.failures()
         if (broken) break
-        for (let i = 0; i < 4; i++) {
-          await new Promise(resolve => { setImmediate(resolve) })
-          await disk.idle()
-        }
+        if (action.saved) await spool.saved()
+        // What is durable with it is everything before it.
+        else await append(0)
         if (disk.failures() === failures) for (const copy of copies.values()) copy.unsure = false
         break
       }
@@ -173,7 +178,7 @@ async function run (t: Test, steps: readonly Step[], maxBytes: number, whenFull:
         await restart(opened.path, true)
         break
       case 'break':
-        disk.fail(['commit', 'transaction'])
+        disk.fail(WRITES)
         broken = true
         break
       case 'mend':

@@ -18,6 +18,7 @@ async function bury (opened: OpenedSpool, id: string, reason: string, project = 
   opened.spool.bury(claimOne(opened.spool, takenAt), reason, 'no')
   await opened.spool.append(copyOf({ id: `behind ${id}`, takenAt }))
   opened.spool.ack(claimOne(opened.spool, takenAt))
+  await opened.spool.saved()
 }
 
 test('a process delivers its own partitions only, until it adopts', async t => {
@@ -123,6 +124,7 @@ test('the bytes of another process count against the same bound', async t => {
   const one = openTestSpool(t, { now: () => NOW, maxBytes: 50_000, whenFull: 'drop_newest' })
   const two = openTestSpool(t, { path: one.path, partition: 2, now: () => NOW, maxBytes: 50_000, whenFull: 'drop_newest' })
   for (let i = 0; i < 5; i++) await one.spool.append(copyOf({ takenAt: NOW, body: memoryBody(Buffer.alloc(7000)) }))
+  await one.spool.saved()
 
   two.spool.poll()
   await two.spool.append(copyOf({ project: '7', takenAt: NOW, body: memoryBody(Buffer.alloc(12_000)) }))

@@ -1,0 +1,120 @@
+/**
+ * What the environment lacks: copies that have moved since the last checkpoint, and the
+ * counts and rows that go with them. A checkpoint takes all of it at one moment; what
+ * of that fails to be written is there for the next.
+ */
+import { countsKey, encodeCounts, type Counts } from './counts.ts'
+import type { Entry } from './entry.ts'
+import type { StoredRow } from './ledger.ts'
+import type { Write } from './store.ts'
+import { writeMove } from './transaction.ts'
+
+export interface ExtraRow {
+  readonly table: 'lost'
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+/** As all of it was at one moment: a second try must write nothing later. */
+export interface Checkpoint {
+  readonly entries: readonly Entry[]
+  readonly counts: ReadonlyMap<number, Buffer>
+  readonly rows: ReadonlyMap<string, StoredRow>
+  readonly extras: readonly ExtraRow[]
+}
+
+export interface Unsaved {
+  readonly hasWork: boolean
+  move (entry: Entry): void
+  /** The entry is nowhere, and never was in the environment. @returns Whether that is all there is to it: no checkpoint has it. */
+  forget (entry: Entry): boolean
+  add (rows: readonly StoredRow[], extras: readonly ExtraRow[]): void
+  begin (): Checkpoint
+  /** It is in the environment. @param onSaved - For each entry that has not moved since. */
+  succeed (checkpoint: Checkpoint, onSaved: (entry: Entry) => void): void
+  fail (checkpoint: Checkpoint): void
+}
+
+/** Rows for people that wait for a disk; more are not kept. */
+export const MAX_EXTRAS = 10_000
+
+/** @param counts - Of the partitions this process owns. */
+export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
+  let dirty = new Set<Entry>()
+  let touched = new Set<number>()
+  let rows = new Map<string, StoredRow>()
+  let extras: ExtraRow[] = []
+
+  return {
+    get hasWork () { return dirty.size > 0 || touched.size > 0 || rows.size > 0 || extras.length > 0 },
+
+    move (entry) {
+      dirty.add(entry)
+      touched.add(entry.partition)
+    },
+
+    forget (entry) {
+      if (entry.isGoing) return false
+      dirty.delete(entry)
+      return true
+    },
+
+    add (more, moreExtras) {
+      for (const row of more) rows.set(row.key.toString('latin1'), row)
+      if (moreExtras.length > 0) extras = [...extras, ...moreExtras].slice(0, MAX_EXTRAS)
+    },
+
+    begin () {
+      const checkpoint = { entries: [...dirty], counts: encoded(touched, counts), rows, extras }
+      dirty = new Set()
+      touched = new Set()
+      rows = new Map()
+      extras = []
+      for (const entry of checkpoint.entries) {
+        entry.isGoing = true
+        entry.going = entry.want
+        entry.goingDueAt = entry.dueAt
+      }
+      return checkpoint
+    },
+
+    succeed ({ entries }, onSaved) {
+      for (const entry of entries) {
+        entry.isGoing = false
+        entry.disk = entry.going
+        entry.diskDueAt = entry.goingDueAt
+        if (!dirty.has(entry)) onSaved(entry)
+      }
+    },
+
+    fail (checkpoint) {
+      for (const entry of checkpoint.entries) {
+        entry.isGoing = false
+        dirty.add(entry)
+      }
+      for (const partition of checkpoint.counts.keys()) touched.add(partition)
+      rows = new Map([...checkpoint.rows, ...rows])
+      extras = [...checkpoint.extras, ...extras].slice(0, MAX_EXTRAS)
+    }
+  }
+}
+
+export function encoded (partitions: Iterable<number>, counts: ReadonlyMap<number, Counts>): Map<number, Buffer> {
+  const rows = new Map<number, Buffer>()
+  for (const partition of partitions) {
+    const row = counts.get(partition)
+    if (row !== undefined) rows.set(partition, encodeCounts(row))
+  }
+  return rows
+}
+
+export function writeCheckpoint ({ entries, counts, rows, extras }: Checkpoint, write: Write): void {
+  for (const entry of entries) writeMove(entry, entry.disk, entry.diskDueAt, entry.going, entry.goingDueAt, write)
+  writeRows(counts, rows.values(), extras, write)
+}
+
+export function writeRows (counts: ReadonlyMap<number, Buffer>, rows: Iterable<StoredRow>, extras: readonly ExtraRow[], write: Write): void {
+  for (const [partition, row] of counts) write('counts', countsKey(partition, 'own'), row)
+  for (const { key, value } of rows) write('ledger', key, value)
+  for (const { table, key, value } of extras) write(table, key, value)
+}
