@@ -227,6 +227,8 @@ export function createJournal (options: JournalOptions): Journal {
     checkpointDue = false
     framesSince = 0
     lastCheckpointAt = performance.now()
+    // What changed in the ledger alone is in no frame.
+    unsaved.add(ledger.takeDirty(), [])
     return { checkpoint: unsaved.begin(), number: encodeNumber(log.next) }
   }
 
@@ -282,7 +284,11 @@ export function createJournal (options: JournalOptions): Journal {
 
   /** Resolves when nothing is under way. */
   async function idle (): Promise<void> {
-    while (frame !== null || checkpoint !== null) await (frame ?? checkpoint)
+    for (;;) {
+      const underWay = frame ?? checkpoint
+      if (underWay === null) return
+      await underWay
+    }
   }
 
   /** Those who waited for what failed wait for the next. */

@@ -18,7 +18,7 @@ for (const workers of [1, 2]) {
 
     t.equal(code, 1)
     t.match(run.output(), /\b99\b/)
-    t.match(run.output(), /\b1\b/)
+    t.match(run.output(), /\b2\b/)
     t.match(run.output(), /format/i)
     t.notMatch(run.output(), /\n\s+at /, 'it is a sentence, not a stack')
     t.ok(before.equals(await readFile(join(program.spool, 'data.mdb'))), 'the spool is as it was')

@@ -1,6 +1,6 @@
 /** The spool's environment, with a disk that can be made to fail. */
 import { openLogFile, type OpenLogFile } from '../../src/spool/wal/log-file.ts'
-import { openEnvironment, type Environment, type OpenEnvironment } from '../../src/spool/store.ts'
+import { openEnvironment, type Environment, type OpenEnvironment, type Table } from '../../src/spool/store.ts'
 
 export interface FailingDisk {
   readonly open: OpenEnvironment
@@ -14,6 +14,8 @@ export interface FailingDisk {
   /** Operations that failed. */
   readonly failures: () => number
   readonly commits: () => number
+  /** Values put into a table. */
+  readonly puts: (table: Table) => number
 }
 
 export type Operation = 'open' | 'get' | 'range' | 'commit' | 'transaction' | 'log'
@@ -28,6 +30,7 @@ export function failingDisk (): FailingDisk {
   let message = 'ENOSPC'
   let failures = 0
   let commits = 0
+  const puts = new Map<Table, number>()
   const underWay = new Set<Promise<unknown>>()
 
   function check (operation: Operation): void {
@@ -57,7 +60,12 @@ export function failingDisk (): FailingDisk {
       async commit (fill) {
         commits++
         check('commit')
-        await settles(environment.commit(fill))
+        await settles(environment.commit(write => {
+          fill((table, key, value) => {
+            if (value !== null) puts.set(table, (puts.get(table) ?? 0) + 1)
+            write(table, key, value)
+          })
+        }))
       },
       transaction (work) {
         check('transaction')
@@ -99,6 +107,7 @@ export function failingDisk (): FailingDisk {
       while (underWay.size > 0) await Promise.all(underWay)
     },
     failures: () => failures,
-    commits: () => commits
+    commits: () => commits,
+    puts: table => puts.get(table) ?? 0
   }
 }
