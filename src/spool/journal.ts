@@ -11,7 +11,6 @@
  * a checkpoint is what answers wait for. When that fails as well, nothing is lost:
  * everything stays to be written, and is once the environment works again.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Counts } from './counts.ts'
 import type { Entry, Place } from './entry.ts'
 import { encodeTime as encodeNumber } from './keys.ts'
@@ -19,6 +18,8 @@ import type { Ledger } from './ledger.ts'
 import type { Environment, Write } from './store.ts'
 import { writeMove } from './transaction.ts'
 import { createUnsaved, encoded, MAX_EXTRAS, writeCheckpoint, writeRows, type Checkpoint, type ExtraRow } from './unsaved.ts'
+import { createCheckpointClock } from './wal/checkpoint-clock.ts'
+import { commit, flush as flushEnvironment } from './wal/commit.ts'
 import { createFrameBuilder } from './wal/frame.ts'
 import type { WriteAheadLog } from './wal/log.ts'
 
@@ -64,23 +65,16 @@ export interface JournalOptions {
   readonly onSuccess: () => void
 }
 
-/** After the first change that the environment lacks. Seldom enough to cost nothing, even if that is all there is. */
-const SOON_MS = 100
-/** While more than `FEW_FRAMES` were written since: by then most copies are delivered. */
-const LATER_MS = 1000
-const FEW_FRAMES = 64
 /** A checkpoint comes at once. */
 const MANY_UNSAVED_BYTES = 8 * 1024 * 1024
 /** Frames wait for the checkpoint: the environment is slower than what comes. */
 const TOO_MANY_UNSAVED_BYTES = 16 * 1024 * 1024
-const SECOND_TRY_MS = 10
-/** A disk that takes longer to flush a transaction fails. */
-const FLUSH_TIMEOUT_MS = 30_000
 
 export function createJournal (options: JournalOptions): Journal {
   const { environment, log, ledger, counts, onSaved, onFault, onSuccess } = options
   const unsaved = createUnsaved(counts)
   const builder = createFrameBuilder()
+  const clock = createCheckpointClock(schedule)
   let unlogged: Entry[] = []
   let touched = new Set<number>()
   let extras: ExtraRow[] = []
@@ -95,10 +89,6 @@ export function createJournal (options: JournalOptions): Journal {
   /** Until they are settled either way. */
   let frame: Promise<void> | null = null
   let checkpoint: Promise<void> | null = null
-  let checkpointDue = false
-  let checkpointTimer: NodeJS.Timeout | null = null
-  let framesSince = 0
-  let lastCheckpointAt = 0
   /** Resolves what `durable` gave out since the last frame, or the last checkpoint without a log. */
   let next: PromiseWithResolvers<void> | null = null
 
@@ -129,15 +119,15 @@ export function createJournal (options: JournalOptions): Journal {
     }
     if (frame !== null) return
     const isHeld = log.isFull || unsavedBytes > TOO_MANY_UNSAVED_BYTES
-    const isDue = checkpointDue || isHeld || log.isFilling || unsavedBytes > MANY_UNSAVED_BYTES
+    const isDue = clock.isDue || isHeld || log.isFilling || unsavedBytes > MANY_UNSAVED_BYTES
     if (!isDue || checkpoint !== null) {
       if (!isHeld) writeFrame()
       return
     }
     // First, so that the number in the checkpoint is that of the frame behind it.
     writeFrame()
-    if (hasUnsaved()) checkpoint = save(open)
-    else checkpointDue = false
+    if (hasUnsaved() || log.isFilling) checkpoint = save(open)
+    else clock.restart()
   }
 
   /** Everything that has changed goes into a frame, or is left to the checkpoint that comes right after (`null`). */
@@ -167,8 +157,7 @@ export function createJournal (options: JournalOptions): Journal {
       return
     }
     const moved = absorb(builder.write)
-    framesSince++
-    checkpointTimer ??= setTimeout(onCheckpointTimer, SOON_MS).unref()
+    clock.frame()
     frame = log.append(builder.end(log.next)).then(() => {
       for (const entry of moved) {
         if (entry.disk === 'none' && entry.want === 'none' && !entry.isUnlogged && unsaved.forget(entry)) onSaved(entry)
@@ -182,28 +171,17 @@ export function createJournal (options: JournalOptions): Journal {
       wait(waiting)
     }).then(() => {
       frame = null
-      if (hasUnlogged() || next !== null || checkpointDue || !log.isOpen) schedule()
+      if (hasUnlogged() || next !== null || clock.isDue || !log.isOpen) schedule()
     })
-  }
-
-  function onCheckpointTimer (): void {
-    checkpointTimer = null
-    const remaining = lastCheckpointAt + LATER_MS - performance.now()
-    if (framesSince > FEW_FRAMES && remaining > 0) {
-      checkpointTimer = setTimeout(onCheckpointTimer, remaining).unref()
-      return
-    }
-    checkpointDue = true
-    schedule()
   }
 
   /** Never rejects. */
   async function save (open: Environment): Promise<void> {
     log.turn()
     const taken = begin()
-    if (await commit(open, taken, false)) await flushed(open)
+    if (await commitCheckpoint(open, taken, false)) await flushed(open)
     checkpoint = null
-    if (hasUnlogged() || next !== null || checkpointDue) schedule()
+    if (hasUnlogged() || next !== null || clock.isDue) schedule()
   }
 
   /** The log is not there: the transaction is what answers wait for, and begins it anew. Never rejects. */
@@ -212,7 +190,7 @@ export function createJournal (options: JournalOptions): Journal {
     next = null
     absorb(null)
     const taken = begin()
-    const isCommitted = await commit(open, taken, true)
+    const isCommitted = await commitCheckpoint(open, taken, true)
     const isDone = isCommitted && (options.fsync === 'background' || await flushed(open))
     if (isDone || !hopeful) waiting?.resolve()
     else wait(waiting)
@@ -222,30 +200,19 @@ export function createJournal (options: JournalOptions): Journal {
   }
 
   function begin (): { readonly checkpoint: Checkpoint, readonly number: Buffer } {
-    if (checkpointTimer !== null) clearTimeout(checkpointTimer)
-    checkpointTimer = null
-    checkpointDue = false
-    framesSince = 0
-    lastCheckpointAt = performance.now()
+    clock.restart()
     // What changed in the ledger alone is in no frame.
     unsaved.add(ledger.takeDirty(), [])
     return { checkpoint: unsaved.begin(), number: encodeNumber(log.next) }
   }
 
   /** @param isDirect - What is in it is in no frame. @returns Whether it was committed. */
-  async function commit (open: Environment, { checkpoint, number }: ReturnType<typeof begin>, isDirect: boolean): Promise<boolean> {
-    const fill = (write: Write): void => {
-      writeCheckpoint(checkpoint, write)
-      write('meta', log.key, number)
-    }
+  async function commitCheckpoint (open: Environment, { checkpoint, number }: ReturnType<typeof begin>, isDirect: boolean): Promise<boolean> {
     try {
-      try {
-        await open.commit(fill)
-      } catch {
-        // A fault that passes at once must not look like a disk that is gone.
-        await sleep(SECOND_TRY_MS)
-        await open.commit(fill)
-      }
+      await commit(open, write => {
+        writeCheckpoint(checkpoint, write)
+        write('meta', log.key, number)
+      })
     } catch (error) {
       unsaved.fail(checkpoint)
       onFault(error)
@@ -268,17 +235,12 @@ export function createJournal (options: JournalOptions): Journal {
 
   /** @returns Whether everything committed survives a power cut. */
   async function flushed (open: Environment): Promise<boolean> {
-    const waiting = new AbortController()
-    const signal = AbortSignal.any([waiting.signal, outage.signal])
     try {
-      const isFlushed = await Promise.race([open.flushed().then(() => true), sleep(FLUSH_TIMEOUT_MS, false, { ref: false, signal })])
-      if (!isFlushed) onFault(new Error(`flushing takes longer than ${FLUSH_TIMEOUT_MS / 1000} s`))
-      return isFlushed
+      await flushEnvironment(open, outage.signal)
+      return true
     } catch (error) {
       if (!suspended) onFault(error)
       return false
-    } finally {
-      waiting.abort()
     }
   }
 
@@ -347,7 +309,7 @@ export function createJournal (options: JournalOptions): Journal {
       for (;;) {
         await idle()
         if (suspended || environment() === null || !hasUnsaved()) return
-        checkpointDue = true
+        clock.advance()
         flush()
         if (frame === null && checkpoint === null) return
       }
@@ -393,14 +355,14 @@ export function createJournal (options: JournalOptions): Journal {
     giveUp,
 
     tick () {
-      if (checkpointTimer !== null || checkpoint !== null || !hasUnsaved()) return
-      checkpointDue = true
+      if (clock.isSet || checkpoint !== null || !hasUnsaved()) return
+      clock.advance()
       schedule()
     },
 
     async end () {
       ended = true
-      if (checkpointTimer !== null) clearTimeout(checkpointTimer)
+      clock.stop()
       await idle()
       const open = environment()
       if (suspended || open === null || hasUnsaved()) return
