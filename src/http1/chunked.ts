@@ -109,6 +109,10 @@ export class ChunkedDecoder {
   }
 
   #ignore (byte: number, state: State): State {
-    return byte === LF || byte === 0 || ++this.#overhead > MAX_OVERHEAD_BYTES ? 'fault' : state
+    return isControl(byte) || ++this.#overhead > MAX_OVERHEAD_BYTES ? 'fault' : state
   }
+}
+
+function isControl (byte: number): boolean {
+  return (byte < SPACE && byte !== TAB) || byte === 0x7f
 }

@@ -30,18 +30,19 @@ export function parseRequestHead (text: string, complete: boolean): RequestHead 
   if (lf === -1) return text.length > MAX_LINE_BYTES ? 'TARGET_TOO_LONG' : null
   if (lf >= MAX_LINE_BYTES) return 'TARGET_TOO_LONG'
   if (!endsInCrlf(text, 0, lf)) return 'BAD_REQUEST'
-  if (text.includes('\0')) return 'BAD_REQUEST'
-
   const line = parseRequestLine(text, lf - 1)
   if (typeof line === 'string') return line
 
   const fields = new FieldReader()
   const buffers = new HeadBuffers()
   buffers.take(lf + 1)
+  const nul = text.indexOf('\0')
   for (let start = lf + 1; start < text.length;) {
     const end = text.indexOf('\n', start)
     if (!buffers.take((end === -1 ? text.length : end + 1) - start)) return 'HEADERS_TOO_LARGE'
     if (end === -1) break
+    // Line by line: which fault it is must not depend on how much has come.
+    if (nul !== -1 && nul < end) return 'BAD_REQUEST'
     if (!endsInCrlf(text, start, end) || !fields.read(text, start, end - 1)) return 'BAD_REQUEST'
     start = end + 1
   }
@@ -162,8 +163,9 @@ class FieldReader {
     }
     if (name.length === 10 && name.toLowerCase() === 'connection') {
       const options = value.toLowerCase()
+      // No later line takes a close back (RFC 9112 section 9.6).
       if (options.includes('close')) this.#connection = 'close'
-      else if (options.includes('keep-alive')) this.#connection = 'keep-alive'
+      else if (options.includes('keep-alive') && this.#connection === null) this.#connection = 'keep-alive'
     }
     return true
   }

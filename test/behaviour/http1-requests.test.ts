@@ -6,8 +6,13 @@ import { outcome, startTwins, type Outcome, type Twin } from '../helpers/twins.t
 
 const ORDER = 'refused and closed either way; the first of two faults decides the status'
 
+const CLOSED = 'a close counts, whatever a later line says (RFC 9112 section 9.6)'
+
 const ON_PURPOSE: ReadonlyMap<string, string> = new Map([
-  ['unknown coding and a bad path', ORDER]
+  ['unknown coding and a bad path', ORDER],
+  ['Connection close, then keep-alive on 1.1', CLOSED],
+  ['Connection close, then keep-alive on 1.0', CLOSED],
+  ['Connection close, then keep-alive on 1.2', CLOSED]
 ])
 
 /**

@@ -12,13 +12,15 @@ export interface RecordingServer {
   readonly port: number
   /** What came over each connection so far, latin1, in the order they were accepted. */
   readonly streams: () => string[]
+  /** The same since the last call; it is forgotten. */
+  readonly take: () => string[]
 }
 
 /** Answers with the target, so that an answer says whose it is. @param acts - `null`: Node's own server. */
 export async function startRecordingServer (t: Test, acts: Personality | null): Promise<RecordingServer> {
   const streams: string[][] = []
   const open = new Set<Socket>()
-  const record = (socket: Socket): string[] => {
+  const record = (socket: Socket): void => {
     const pieces: string[] = []
     streams.push(pieces)
     open.add(socket)
@@ -26,16 +28,18 @@ export async function startRecordingServer (t: Test, acts: Personality | null): 
     socket.on('close', () => { open.delete(socket) })
     socket.on('error', () => {})
     socket.on('data', (piece: Buffer) => { pieces.push(piece.toString('latin1')) })
-    return pieces
   }
-  const server = acts === null ? asNode().on('connection', record) : createServer(socket => { answerAs(acts, socket, record(socket)) })
+  const server = acts === null ? asNode().on('connection', record) : createServer(socket => {
+    record(socket)
+    answerAs(acts, socket)
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
     for (const socket of open) socket.destroy()
     server.close()
   })
-  return { port: (server.address() as AddressInfo).port, streams: () => streams.map(pieces => pieces.join('')) }
+  return { port: (server.address() as AddressInfo).port, streams: () => streams.map(pieces => pieces.join('')), take: () => streams.map(pieces => pieces.splice(0).join('')).filter(stream => stream !== '') }
 }
 
 function asNode (): Server {
@@ -44,18 +48,15 @@ function asNode (): Server {
   })
 }
 
-function answerAs (personality: Personality, socket: Socket, pieces: readonly string[]): void {
-  let taken = 0
+function answerAs (personality: Personality, socket: Socket): void {
   let pending = ''
-  socket.on('data', () => {
-    pending += pieces.slice(taken).join('')
-    taken = pieces.length
+  socket.on('data', (piece: Buffer) => {
+    pending += piece.toString('latin1')
     for (const request of readAs(personality, pending)) {
-      const { length } = pending
-      pending = pending.slice(pending.indexOf(request.raw) + request.raw.length)
-      if (pending.length === length) return
-      const body = request.method === 'HEAD' ? '' : request.target
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${request.target.length}\r\n\r\n${body}`, 'latin1')
+      const at = pending.indexOf(request.raw)
+      if (at === -1) return
+      pending = pending.slice(at + request.raw.length)
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${request.target.length}\r\n\r\n${request.method === 'HEAD' ? '' : request.target}`, 'latin1')
     }
   })
 }

@@ -1,5 +1,5 @@
 /** Node's own parser (llhttp, nothing lenient) as a judge: which requests, or which response, are in these bytes? */
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, request as sendRequest, type IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
 
 export interface StrictlyRead {
@@ -51,4 +51,33 @@ export function createStrictParser (): StrictParser {
     await closed
     return { requests, fault: faults.get(wire) ?? null }
   }
+}
+
+export interface StrictlyReadResponse {
+  /** 0 when there is none. */
+  readonly status: number
+  readonly body: string
+  readonly fault: string | null
+}
+
+/** The final response in the bytes, which end with the connection. */
+export async function readResponseStrictly (bytes: Buffer, method: string): Promise<StrictlyReadResponse> {
+  const wire = new Wire()
+  return new Promise(resolve => {
+    const request = sendRequest({ method, createConnection: () => wire, maxHeaderSize: 1024 * 1024 }, response => {
+      const body: string[] = []
+      const finish = (fault: string | null): void => { resolve({ status: response.statusCode ?? 0, body: body.join(''), fault }) }
+      response.on('data', (piece: Buffer) => { body.push(piece.toString('latin1')) })
+      response.on('end', () => { finish(null) })
+      response.on('error', (error: NodeJS.ErrnoException) => { finish(error.code ?? 'unknown') })
+    })
+    request.on('upgrade', response => {
+      wire.destroy()
+      resolve({ status: response.statusCode ?? 0, body: '', fault: null })
+    })
+    request.on('error', (error: NodeJS.ErrnoException) => { resolve({ status: 0, body: '', fault: error.code ?? 'unknown' }) })
+    request.end()
+    wire.push(bytes)
+    wire.push(null)
+  })
 }

@@ -59,7 +59,7 @@ test('extensions, leading zeros and trailers are bounded, for the whole body', a
 })
 
 test('what is no extension and no field line is a fault', async t => {
-  const bodies = ['3 x\r\nabc\r\n0\r\n\r\n', '3\tx\r\nabc\r\n0\r\n\r\n', '0\r\nA\r\n\r\n', '0\r\n A: b\r\n\r\n', '0\r\n: b\r\n\r\n', '0\r\nA : b\r\n\r\n', '0\r\nA\x01: b\r\n\r\n', '0\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n']
+  const bodies = ['3;\x7f\r\nabc\r\n0\r\n\r\n', '3;a\x01\r\nabc\r\n0\r\n\r\n', '0\r\nA: b\x0bc\r\n\r\n', '3 x\r\nabc\r\n0\r\n\r\n', '3\tx\r\nabc\r\n0\r\n\r\n', '0\r\nA\r\n\r\n', '0\r\n A: b\r\n\r\n', '0\r\n: b\r\n\r\n', '0\r\nA : b\r\n\r\n', '0\r\nA\x01: b\r\n\r\n', '0\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n']
   for (const body of bodies) t.ok(decode([Buffer.from(body, 'latin1')]).decoder.fault, JSON.stringify(body))
-  for (const body of ['3 \r\nabc\r\n0 ;x\r\n\r\n', '0\r\nA:\r\nA_b: c\r\n\r\n']) t.ok(decode([Buffer.from(body, 'latin1')]).decoder.done, JSON.stringify(body))
+  for (const body of ['3;\ta\xe4\r\nabc\r\n0\r\nA: \tb\xe4\r\n\r\n', '3 \r\nabc\r\n0 ;x\r\n\r\n', '0\r\nA:\r\nA_b: c\r\n\r\n']) t.ok(decode([Buffer.from(body, 'latin1')]).decoder.done, JSON.stringify(body))
 })

@@ -169,6 +169,24 @@ test('each malformed chunk ends in its own error, before the body is complete, i
   }
 })
 
+test('of two faults of a head the first line has it, in any reads', async t => {
+  for (const [bytes, code] of [[`GET / HTTP/2.0\r\n${HOST}A: \0\r\n\r\n`, 'VERSION_UNKNOWN'], [`GET / HTTP/1.1\r\n${HOST}A: \0\r\nA: ${'b'.repeat(MAX_LINE_BYTES)}\r\n\r\n`, 'BAD_REQUEST']] as const) {
+    const whole = Buffer.from(bytes, 'latin1')
+    t.equal(read([whole])[0], code)
+    t.equal(read(bytewise(whole))[0], code)
+  }
+})
+
+function keepAlive (lines: string): unknown {
+  return (read([Buffer.from(`GET / HTTP/1.1\r\n${HOST}${lines}\r\n`)])[0] as { keepAlive: boolean }).keepAlive
+}
+
+test('no later line takes a close back', async t => {
+  t.equal(keepAlive('Connection: close\r\nConnection: keep-alive\r\n'), false)
+  t.equal(keepAlive('Connection: keep-alive\r\nConnection: close\r\n'), false)
+  t.equal(keepAlive('Connection: keep-alive\r\nConnection: x\r\n'), true)
+})
+
 test('which error a chunked body ends in does not depend on the reads', async t => {
   // A size that is too large, then overflows; a body that is too large, then malformed.
   for (const body of ['ffffffffffffffffffff\r\n', `65\r\n${'a'.repeat(101)}bad`]) {
