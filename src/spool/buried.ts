@@ -2,13 +2,14 @@
  * Dead letters on disk: listed, replayed and purged from any process that has the
  * environment open. Oldest burial first.
  */
+import { setImmediate } from 'node:timers/promises'
 import { addCounts, countsKey, decodeCounts, diskBytes, encodeCounts, noCounts, type Counts } from './counts.ts'
 import { attemptsMade, matches } from './dead-letter.ts'
 import { withHistory } from './history.ts'
 import { after, copyKeyOfDead, encodeTime, partitionOf, readTime, waitingKey } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import type { BodyFiles } from './bodies.ts'
-import type { Entry, Environment, Write } from './store.ts'
+import type { Entry, Environment, Range, Write } from './store.ts'
 import { readWithHistory, type StoredCopy } from './stored-copy.ts'
 import type { DeadLetter, DeadLetterFilter, DeadLetterSummary, DeadLetters } from './types.ts'
 
@@ -32,6 +33,7 @@ export interface Buried extends DeadLetters {
 
 /** Letters moved in one transaction. */
 const PER_TRANSACTION = 500
+const BYTES_PER_TRANSACTION = 4 * 1024 * 1024
 
 interface Found {
   readonly key: Buffer
@@ -42,10 +44,10 @@ interface Found {
 export function createBuried (options: BuriedOptions): Buried {
   const { environment, together, ledger, bodies, onChange, now } = options
 
-  function * find (filter: DeadLetterFilter, start?: Buffer): Generator<Found> {
+  function * find (filter: DeadLetterFilter, range: Range = {}): Generator<Found> {
     const open = environment()
     if (open === null) return
-    for (const entry of filter.ids === undefined ? open.entries('dead', start === undefined ? {} : { start }) : byIds(open, filter.ids)) {
+    for (const entry of filter.ids === undefined ? open.entries('dead', range) : byIds(open, filter.ids)) {
       const found = read(entry)
       if (matches(filter, found.letter)) yield found
     }
@@ -75,7 +77,9 @@ export function createBuried (options: BuriedOptions): Buried {
   }
 
   /**
-   * Takes letters out by pages, each page in a transaction.
+   * Takes letters out by pages, each page in a transaction and a turn of the event loop:
+   * those that are there at the beginning, each once. What is buried again meanwhile may
+   * lie anywhere: a clock that was set back puts it before letters of the future.
    *
    * @param handle - What else becomes of a letter; returns what undoes its counting, should the transaction fail.
    * @param kept - Its body is still needed.
@@ -83,18 +87,29 @@ export function createBuried (options: BuriedOptions): Buried {
   async function takeOut (filter: DeadLetterFilter, maxBytes: number, handle: (found: Found, write: Write, counts: Counts) => () => void, kept: boolean): Promise<string[]> {
     const projects: string[] = []
     let bytesLeft = maxBytes
+    let range: Range | null = null
+    /** By the keys of their copies. */
+    const done = new Set<string>()
     for (;;) {
       const files: Buffer[] = []
-      let last = false
+      let isLast = true
       const undo: (() => void)[] = []
       const taken = await together(write => {
         const page: Found[] = []
-        for (const found of bytesLeft > 0 ? find(filter) : []) {
+        let pageBytes = 0
+        // Not before: what memory knows of was written just now.
+        range ??= { end: endOfDead() }
+        for (const found of bytesLeft > 0 ? find(filter, range) : []) {
+          const name = copyKeyOfDead(found.key).toString('latin1')
+          if (done.has(name)) continue
+          done.add(name)
           page.push(found)
+          range = { ...range, start: after(found.key) }
+          pageBytes += found.stored.record.length
           bytesLeft -= sizeOf(found.stored)
-          if (page.length === PER_TRANSACTION || bytesLeft <= 0) break
+          isLast = page.length < PER_TRANSACTION && pageBytes < BYTES_PER_TRANSACTION
+          if (!isLast || bytesLeft <= 0) break
         }
-        last = page.length < PER_TRANSACTION
         const changes = new Map<number, Counts>()
         for (const found of page) {
           const { key, stored } = found
@@ -118,10 +133,17 @@ export function createBuried (options: BuriedOptions): Buried {
       })
       for (const file of files) void bodies.remove(file)
       projects.push(...taken)
-      if (last) break
+      if (isLast) break
+      await setImmediate()
     }
     if (projects.length > 0) onChange()
     return projects
+  }
+
+  /** Behind the youngest letter. */
+  function endOfDead (): Buffer {
+    for (const key of environment()?.keys('dead', { reverse: true, limit: 1 }) ?? []) return after(key)
+    return Buffer.from([0])
   }
 
   function addToCounts (changes: ReadonlyMap<number, Counts>, write: Write): void {
@@ -138,7 +160,7 @@ export function createBuried (options: BuriedOptions): Buried {
       const start = afterId === undefined ? undefined : environment()?.get('deadIds', idKey(afterId))
       const letters: DeadLetterSummary[] = []
       if (limit <= 0) return letters
-      for (const { letter } of find(filter, start === undefined ? undefined : after(start))) {
+      for (const { letter } of find(filter, start === undefined ? {} : { start: after(start) })) {
         const { id, project, reason, attempts, takenAt, buriedAt, bodyBytes } = letter
         letters.push({ id, project, reason, attempts, takenAt, buriedAt, bodyBytes })
         if (letters.length >= limit) break
@@ -153,9 +175,7 @@ export function createBuried (options: BuriedOptions): Buried {
 
     async replay (filter) {
       const time = now()
-      // What a replay buries again meanwhile is not replayed twice.
-      const bounded = { ...filter, buriedBefore: Math.min(filter.buriedBefore ?? Infinity, time + 1) }
-      return await takeOut(bounded, Infinity, ({ key, stored, letter }, write, counts) => {
+      return await takeOut(filter, Infinity, ({ key, stored, letter }, write, counts) => {
         const copyKey = copyKeyOfDead(key)
         const history = { failures: 0, takenAt: time, firstAttemptAt: 0, lastAttemptAt: 0, buriedAt: 0, reason: '', answer: '' }
         write('waiting', waitingKey(copyKey, time), withHistory(history, stored.record))

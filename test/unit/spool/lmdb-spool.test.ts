@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { test } from 'tap'
 import { claimOne, openTestSpool } from '../../helpers/spool.ts'
 import { copyOf, fieldLines, memoryBody } from '../../helpers/copies.ts'
@@ -53,4 +54,43 @@ test('failures, due time and the last answer survive a restart', async t => {
   const last = openTestSpool(t, { path: first.path, now: () => now })
   t.match(last.spool.stats(), { pending: 0, dead: 1 })
   t.match(last.spool.deadLetters.get(claimed.copy.id), { reason: 'expired', attempts: 1, answer: 'busy', buriedAt: now })
+})
+
+test('letters that a clock ahead has buried are replayed, each once, though they are buried again meanwhile', async t => {
+  let now = 2_000_000
+  const first = openTestSpool(t, { now: () => now })
+  const ids: string[] = []
+  async function fill (count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const copy = copyOf({ takenAt: now })
+      ids.push(copy.id)
+      void first.spool.append(copy)
+    }
+    for (const claimed of first.spool.claim(count, now)) first.spool.bury(claimed, '400', '')
+    await first.spool.saved()
+  }
+  now = 1_000_000
+  await fill(600)
+  now = 2_000_000
+  await fill(600)
+  await first.spool.close()
+  now = 1_500_000
+  const { spool } = openTestSpool(t, { path: first.path, now: () => now })
+
+  const done = new AbortController()
+  const replaying = spool.deadLetters.replay({}).finally(() => { done.abort() })
+  const claims: string[] = []
+  while (!done.signal.aborted) {
+    await setImmediate()
+    spool.poll()
+    for (const claimed of spool.claim(Infinity, now)) {
+      claims.push(claimed.copy.id)
+      spool.bury(claimed, '400', '')
+    }
+  }
+  const replayed = await replaying
+  for (const claimed of spool.claim(Infinity, now)) claims.push(claimed.copy.id)
+
+  t.equal(replayed.length, 1200)
+  t.strictSame(claims.sort(), ids.sort())
 })
