@@ -31,12 +31,20 @@ export interface DecodedCopy extends Omit<Copy, 'body'> {
   readonly fileId: Buffer | null
 }
 
-/** @param fileId - Where the body lies; `null` puts it into the record. */
-export function encodeCopy (copy: Copy, fileId: Buffer | null): Buffer {
+/** Length of the record that `encodeCopy` makes. */
+export function recordBytes ({ id, project, method, target, fields, body }: Copy, fileId: Buffer | null): number {
+  return HEAD_BYTES + id.length + project.length + method.length + target.length + fields.length + 4 + (fileId === null ? body.length : FILE_ID_BYTES)
+}
+
+/**
+ * @param fileId - Where the body lies; `null` puts it into the record.
+ * @param allocate - Gives a buffer of so many bytes.
+ */
+export function encodeCopy (copy: Copy, fileId: Buffer | null, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): Buffer {
   const { body } = copy
   const texts = `${copy.id}\n${copy.project}\n${copy.method}\n${copy.target}\n${copy.fields}`
   const textsEnd = HEAD_BYTES + texts.length
-  const record = Buffer.allocUnsafe(textsEnd + (fileId === null ? body.length : FILE_ID_BYTES))
+  const record = allocate(textsEnd + (fileId === null ? body.length : FILE_ID_BYTES))
   record[4] = VERSION
   record[5] = (copy.framed ? FRAMED : 0) | (fileId === null ? 0 : IN_FILE)
   writeTime(record, copy.takenAt, 6)
@@ -52,11 +60,6 @@ export function encodeCopy (copy: Copy, fileId: Buffer | null): Buffer {
   } else record.set(fileId, textsEnd)
   record.writeUInt32BE(crc32(record.subarray(4)), 0)
   return record
-}
-
-/** The body's bytes in a record made by `encodeCopy`. */
-export function bodyIn (record: Buffer, length: number): Buffer {
-  return record.subarray(record.length - length)
 }
 
 /** @returns `null` when a byte of it is not what was written. */

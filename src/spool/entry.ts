@@ -13,7 +13,9 @@ export interface Entry extends ClaimedCopy, HeapMember {
   readonly name: string
   readonly partition: number
   readonly copy: Copy
-  readonly record: Buffer
+  /** As it was read; `null`: the copy was taken by this process, and is encoded when it is needed. */
+  readonly record: Buffer | null
+  readonly recordBytes: number
   /** `null`: the body is in the record. */
   readonly fileId: Buffer | null
   /** What it counts for against `max_bytes`. */
@@ -40,15 +42,15 @@ export interface Entry extends ClaimedCopy, HeapMember {
   younger: Entry | null
 }
 
-export interface NewEntry extends Pick<Entry, 'key' | 'partition' | 'copy' | 'record' | 'fileId' | 'bytes' | 'state' | 'disk' | 'want'> {
+export interface NewEntry extends Pick<Entry, 'key' | 'partition' | 'copy' | 'record' | 'recordBytes' | 'fileId' | 'bytes' | 'state' | 'disk' | 'want'> {
   readonly history?: History
   readonly diskDueAt?: number
 }
 
 export function createEntry (entry: NewEntry): Entry {
-  const { key, partition, copy, record, fileId, bytes, state, disk, want, history = null, diskDueAt = 0 } = entry
+  const { key, partition, copy, record, recordBytes, fileId, bytes, state, disk, want, history = null, diskDueAt = 0 } = entry
   return {
-    key, name: key.toString('latin1'), partition, copy, record, fileId, bytes, history, state, disk, want, diskDueAt,
+    key, name: key.toString('latin1'), partition, copy, record, recordBytes, fileId, bytes, history, state, disk, want, diskDueAt,
     failures: history === null ? 0 : history.failures,
     isGoing: false, going: 'none', goingDueAt: 0, logged: disk, loggedDueAt: diskDueAt, isUnlogged: false,
     dueAt: diskDueAt, older: null, younger: null, heapIndex: -1

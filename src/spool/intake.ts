@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { BodyFiles } from './bodies.ts'
-import { bodyIn, encodeCopy } from './copy.ts'
+import { recordBytes } from './copy.ts'
 import { diskBytes } from './counts.ts'
 import { createEntry, type Entry } from './entry.ts'
 import type { Journal } from './journal.ts'
@@ -13,7 +13,7 @@ import type { Ledger } from './ledger.ts'
 import { bodyOfBytes, bodyOfFile } from './stored-copy.ts'
 import type { Supply } from './supply.ts'
 import type { Totals } from './totals.ts'
-import type { Copy, DropReason } from './types.ts'
+import type { Copy, CopyBody, DropReason } from './types.ts'
 import type { Window } from './window.ts'
 
 export interface Intake {
@@ -77,13 +77,14 @@ export function createIntake (options: IntakeOptions): Intake {
   }
 
   function insert (copy: Copy, fileId: Buffer | null): void {
-    const record = encodeCopy(copy, fileId)
-    const bytes = diskBytes(record.length, fileId === null ? 0 : copy.body.length)
+    const length = recordBytes(copy, fileId)
+    const bytes = diskBytes(length, fileId === null ? 0 : copy.body.length)
     ledger.add(copy.project, 'accepted', 1, copy.body.length, '', copy.takenAt)
-    if (!makeRoomInMemory(record.length)) { lose(copy, 'spool_error', fileId); return }
+    if (!makeRoomInMemory(length)) { lose(copy, 'spool_error', fileId); return }
     if (!makeRoom(bytes)) { lose(copy, 'spool_full', fileId); return }
-    const body = fileId === null ? bodyOfBytes(bodyIn(record, copy.body.length)) : bodyOfFile(bodies.pathOf(fileId), copy.body.length)
-    const entry = createEntry({ key: keys.next(copy.takenAt), partition, copy: { ...copy, body }, record, fileId, bytes, state: 'window', disk: 'none', want: 'none' })
+    const body = fileId === null ? ownBytes(copy.body) : bodyOfFile(bodies.pathOf(fileId), copy.body.length)
+    const kept = body === copy.body ? copy : { ...copy, body }
+    const entry = createEntry({ key: keys.next(copy.takenAt), partition, copy: kept, record: null, recordBytes: length, fileId, bytes, state: 'window', disk: 'none', want: 'none' })
     window.add(entry)
     totals.pending(partition, 1, bytes)
     journal.move(entry, 'fresh')
@@ -166,4 +167,17 @@ export function createIntake (options: IntakeOptions): Intake {
     forget (fileId) { files.delete(fileId.toString('hex')) },
     async idle () { await Promise.all(storing) }
   }
+}
+
+/** What a Buffer costs besides its bytes. */
+const BUFFER_BYTES = 200
+/** What a body may cost beyond twice its length before its bytes are copied. */
+const SPARE_BYTES = 4096
+
+/** A small body in many pieces, or in pieces of large buffers, costs a multiple of its length for as long as it waits. */
+function ownBytes (body: CopyBody): CopyBody {
+  const chunks = body.chunks ?? []
+  let cost = 0
+  for (const { buffer } of chunks) cost += buffer.byteLength + BUFFER_BYTES
+  return cost <= body.length * 2 + SPARE_BYTES ? body : bodyOfBytes(Buffer.concat(chunks))
 }

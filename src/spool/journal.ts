@@ -16,7 +16,7 @@ import type { Entry, Place } from './entry.ts'
 import { encodeTime as encodeNumber } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import type { Environment, Write } from './store.ts'
-import { writeMove } from './transaction.ts'
+import { createScratchRecord, writeMove } from './transaction.ts'
 import { createUnsaved, encoded, MAX_EXTRAS, writeCheckpoint, writeRows, type Checkpoint, type ExtraRow } from './unsaved.ts'
 import { createCheckpointClock } from './wal/checkpoint-clock.ts'
 import { commit, flush as flushEnvironment } from './wal/commit.ts'
@@ -74,6 +74,7 @@ export function createJournal (options: JournalOptions): Journal {
   const { environment, log, ledger, counts, onSaved, onFault, onSuccess } = options
   const unsaved = createUnsaved(counts)
   const builder = createFrameBuilder()
+  const scratchRecord = createScratchRecord()
   const clock = createCheckpointClock(schedule)
   let unlogged: Entry[] = []
   let touched = new Set<number>()
@@ -137,7 +138,7 @@ export function createJournal (options: JournalOptions): Journal {
     for (const entry of moved) {
       entry.isUnlogged = false
       if (write === null) continue
-      writeMove(entry, entry.logged, entry.loggedDueAt, entry.want, entry.dueAt, write)
+      writeMove(entry, entry.logged, entry.loggedDueAt, entry.want, entry.dueAt, write, scratchRecord)
       entry.logged = entry.want
       entry.loggedDueAt = entry.dueAt
     }
@@ -224,7 +225,7 @@ export function createJournal (options: JournalOptions): Journal {
 
   function succeed (done: Checkpoint, isDirect: boolean): void {
     for (const entry of done.entries) {
-      if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') unsavedBytes -= entry.record.length
+      if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') unsavedBytes -= entry.recordBytes
       if (log.isOpen && !isDirect) continue
       entry.logged = entry.going
       entry.loggedDueAt = entry.goingDueAt
@@ -261,8 +262,8 @@ export function createJournal (options: JournalOptions): Journal {
 
   function move (entry: Entry, to: Place, dueAt = 0): void {
     if (entry.disk === 'none') {
-      if (entry.want === 'none' && to !== 'none') unsavedBytes += entry.record.length
-      else if (entry.want !== 'none' && to === 'none') unsavedBytes -= entry.record.length
+      if (entry.want === 'none' && to !== 'none') unsavedBytes += entry.recordBytes
+      else if (entry.want !== 'none' && to === 'none') unsavedBytes -= entry.recordBytes
     }
     entry.want = to
     entry.dueAt = dueAt

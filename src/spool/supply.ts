@@ -157,7 +157,7 @@ function older (a: Buffer | null, b: Buffer | null): Buffer | null {
 function entryOf (key: Buffer, dueAt: number | null, stored: StoredCopy): Entry {
   const { copy, record, fileId, history } = stored
   return createEntry({
-    key, copy, record, fileId,
+    key, copy, record, recordBytes: record.length, fileId,
     partition: partitionOf(key),
     bytes: diskBytes(record.length, fileId === null ? 0 : copy.body.length),
     state: 'claimed',

@@ -7,7 +7,7 @@ import { countsKey, encodeCounts, type Counts } from './counts.ts'
 import type { Entry } from './entry.ts'
 import type { StoredRow } from './ledger.ts'
 import type { Write } from './store.ts'
-import { writeMove } from './transaction.ts'
+import { ownRecord, writeMove } from './transaction.ts'
 
 export interface ExtraRow {
   readonly table: 'lost'
@@ -109,7 +109,7 @@ export function encoded (partitions: Iterable<number>, counts: ReadonlyMap<numbe
 }
 
 export function writeCheckpoint ({ entries, counts, rows, extras }: Checkpoint, write: Write): void {
-  for (const entry of entries) writeMove(entry, entry.disk, entry.diskDueAt, entry.going, entry.goingDueAt, write)
+  for (const entry of entries) writeMove(entry, entry.disk, entry.diskDueAt, entry.going, entry.goingDueAt, write, ownRecord)
   writeRows(counts, rows.values(), extras, write)
 }
 

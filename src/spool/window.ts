@@ -20,7 +20,7 @@ const FRESH_MS = 1000
 const ENTRY_OVERHEAD_BYTES = 1024
 
 export function windowBytes (entry: Entry): number {
-  return ENTRY_OVERHEAD_BYTES + entry.record.length
+  return ENTRY_OVERHEAD_BYTES + entry.recordBytes
 }
 
 export function createWindow (): Window {
