@@ -40,7 +40,7 @@ export function recordBytes ({ id, project, method, target, fields, body }: Copy
  * @param fileId - Where the body lies; `null` puts it into the record.
  * @param allocate - Gives a buffer of so many bytes.
  */
-export function encodeCopy (copy: Copy, fileId: Buffer | null, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): Buffer {
+export function encodeCopy (copy: Copy, fileId: Buffer | null, allocate: (bytes: number) => Buffer = bytes => Buffer.allocUnsafe(bytes)): Buffer {
   const { body } = copy
   const texts = `${copy.id}\n${copy.project}\n${copy.method}\n${copy.target}\n${copy.fields}`
   const textsEnd = HEAD_BYTES + texts.length
