@@ -14,6 +14,7 @@ import type { Deadlines } from '../http1/deadlines.ts'
 import { dialTcp, dialTls, type Dial } from '../http1/dial.ts'
 import { readRange } from '../proxy/read-range.ts'
 import type { Copy } from '../spool/types.ts'
+import { Roster } from '../roster.ts'
 import { Attempt } from './attempt.ts'
 import type { FailureCode } from './retry-policy.ts'
 
@@ -47,7 +48,7 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
   // An endpoint that drips its answer holds a connection, and a place in the width, for no longer than one that is silent.
   const timeouts = { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, answerTimeoutMs: readTimeoutMs }
   const pool = new ConnectionPool(dialOf(options), timeouts, deadlines)
-  const attempts = new Set<Attempt>()
+  const attempts = new Roster<Attempt>()
   let aborted = false
 
   function attempt (request: OutgoingRequest, fresh: boolean, onResult: OnResult): void {
@@ -57,11 +58,11 @@ export function createEndpoint (options: EndpointOptions): Endpoint {
     }
     const connection = pool.acquire(fresh)
     const started = new Attempt(connection, result => {
-      attempts.delete(started)
+      attempts.remove(seat)
       if (result === 'stale') attempt(request, true, onResult)
       else onResult(result)
     })
-    attempts.add(started)
+    const seat = attempts.add(started)
     connection.send(request, started)
   }
 

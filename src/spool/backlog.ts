@@ -5,8 +5,8 @@
  *   due      attempted, due now: by due time, and within a page by age
  *   aged     attempted, due or not, by age: who gives way when the spool is full
  *
- * Reads what is committed; `isBusy` hides what memory knows better about. Whatever is
- * handed out must be busy until a transaction has moved it.
+ * Reads what is committed; `isHidden` leaves out what memory knows better about. Whatever is
+ * handed out must be hidden until a transaction has moved it.
  */
 import type { Environment } from './store.ts'
 import { after, copyKeyOfWaiting, dueOf, partitionEnd, partitionStart, timeOf } from './keys.ts'
@@ -44,9 +44,9 @@ interface Cursor {
 
 /**
  * @param environment - `null`: nothing can be read now.
- * @param isBusy - By copy key.
+ * @param isHidden - By copy key.
  */
-export function createBacklog (environment: () => Environment | null, isBusy: (key: Buffer) => boolean): Backlog {
+export function createBacklog (environment: () => Environment | null, isHidden: (key: Buffer) => boolean): Backlog {
   const cursors: Cursor[] = []
   let due: Buffer[] = []
   let aged: Buffer[] = []
@@ -64,7 +64,7 @@ export function createBacklog (environment: () => Environment | null, isBusy: (k
       for (const key of open.keys('fresh', { start: cursor.next, end, limit: PAGE })) {
         seen++
         next = after(key)
-        if (!isBusy(key)) page.push(key)
+        if (!isHidden(key)) page.push(key)
       }
       // Not before all of the page is read: a disk that fails half-way must not hide what came before.
       cursor.next = seen < PAGE ? end : next
@@ -93,7 +93,7 @@ export function createBacklog (environment: () => Environment | null, isBusy: (k
     for (const { partition } of cursors) {
       let count = 0
       for (const key of open.keys('waiting', { start: partitionStart(partition), end: partitionEnd(partition) })) {
-        if (isBusy(copyKeyOfWaiting(key))) continue
+        if (isHidden(copyKeyOfWaiting(key))) continue
         const dueAt = dueOf(key)
         if (dueAt > now || count === PAGE) {
           next = Math.min(next, dueAt)
@@ -113,7 +113,7 @@ export function createBacklog (environment: () => Environment | null, isBusy: (k
     const page: Buffer[] = []
     for (const { partition } of cursors) {
       for (const key of open.keys('ages', { start: partitionStart(partition), end: partitionEnd(partition) })) {
-        if (isBusy(key)) continue
+        if (isHidden(key)) continue
         page.push(key)
         if (page.length >= PAGE) break
       }
@@ -121,10 +121,10 @@ export function createBacklog (environment: () => Environment | null, isBusy: (k
     aged = page.sort((a, b) => timeOf(b) - timeOf(a))
   }
 
-  /** Drops from the end of a page what has become busy since it was read. */
+  /** Drops from the end of a page what has become hidden since it was read. */
   function last (page: Buffer[], copyKey: (key: Buffer) => Buffer): Buffer | null {
     for (let key = page.at(-1); key !== undefined; key = page.at(-1)) {
-      if (!isBusy(copyKey(key))) return key
+      if (!isHidden(copyKey(key))) return key
       page.pop()
     }
     return null

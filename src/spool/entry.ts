@@ -1,4 +1,5 @@
 /** A copy in memory: on its way to disk, in the window, or claimed. */
+import type { Seat } from '../roster.ts'
 import { ANSWER_BYTES } from './dead-letter.ts'
 import type { HeapMember } from './heap.ts'
 import type { ClaimedCopy, Copy } from './types.ts'
@@ -35,9 +36,13 @@ export interface Entry extends ClaimedCopy, HeapMember {
   loggedDueAt: number
   /** It has moved since. */
   isUnlogged: boolean
+  /** The environment lacks it, or has it elsewhere: its place among those. */
+  unsaved: Seat<Entry> | null
   /** Where it is to be. */
   want: Place
   dueAt: number
+  /** Its place among the held. */
+  seat: Seat<Entry> | null
   older: Entry | null
   younger: Entry | null
 }
@@ -52,7 +57,7 @@ export function createEntry (entry: NewEntry): Entry {
   return {
     key, name: key.toString('latin1'), partition, copy, record, recordBytes, fileId, bytes, history, state, disk, want, diskDueAt,
     failures: history === null ? 0 : history.failures,
-    isGoing: false, going: 'none', goingDueAt: 0, logged: disk, loggedDueAt: diskDueAt, isUnlogged: false,
+    isGoing: false, going: 'none', goingDueAt: 0, logged: disk, loggedDueAt: diskDueAt, isUnlogged: false, unsaved: null, seat: null,
     dueAt: diskDueAt, older: null, younger: null, heapIndex: -1
   }
 }

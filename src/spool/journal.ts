@@ -58,6 +58,8 @@ export interface JournalOptions {
   readonly fsync: 'background' | 'always'
   /** Of the partitions this process owns. */
   readonly counts: ReadonlyMap<number, Counts>
+  /** A checkpoint takes them. */
+  readonly onSaving: (entries: readonly Entry[]) => void
   /** The environment has the entry where it is to be; or it is to be nowhere, and never was there. */
   readonly onSaved: (entry: Entry) => void
   readonly onFault: (error: unknown) => void
@@ -71,7 +73,7 @@ const MANY_UNSAVED_BYTES = 8 * 1024 * 1024
 const TOO_MANY_UNSAVED_BYTES = 16 * 1024 * 1024
 
 export function createJournal (options: JournalOptions): Journal {
-  const { environment, log, ledger, counts, onSaved, onFault, onSuccess } = options
+  const { environment, log, ledger, counts, onSaving, onSaved, onFault, onSuccess } = options
   const unsaved = createUnsaved(counts)
   const builder = createFrameBuilder()
   const scratchRecord = createScratchRecord()
@@ -204,7 +206,9 @@ export function createJournal (options: JournalOptions): Journal {
     clock.restart()
     // What changed in the ledger alone is in no frame.
     unsaved.add(ledger.takeDirty(), [])
-    return { checkpoint: unsaved.begin(), number: encodeNumber(log.next) }
+    const taken = unsaved.begin()
+    onSaving(taken.entries)
+    return { checkpoint: taken, number: encodeNumber(log.next) }
   }
 
   /** @param isDirect - What is in it is in no frame. @returns Whether it was committed. */

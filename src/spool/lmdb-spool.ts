@@ -11,7 +11,7 @@
  * Invariants:
  * - a copy's record is in exactly one of `fresh`, `waiting`, `dead`, and moves in the
  *   transaction that counts the move (`counts`, `ledger`);
- * - what memory knows better than the disk is `busy`, until a transaction has said so;
+ * - what memory knows better than the environment is `held`, until a checkpoint has said so;
  * - a partition is delivered by the one process that owns it;
  * - a body's file is there before its record, and goes after it.
  *
@@ -27,6 +27,7 @@ import { attemptsMade } from './dead-letter.ts'
 import { createDisk } from './disk.ts'
 import { historyAfter, type Entry } from './entry.ts'
 import { createHeap } from './heap.ts'
+import { createHeld } from './held.ts'
 import { createIntake } from './intake.ts'
 import { createJournal } from './journal.ts'
 import { createKeySource, partitionEnd } from './keys.ts'
@@ -100,17 +101,16 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   const bodies = options.bodies ?? createBodyFiles(path, fsync === 'always')
   const window = createWindow()
   const retrying = createHeap<Entry>((a, b) => a.dueAt < b.dueAt)
-  /** Claimed, or settled and not yet so on disk. By key. */
-  const busy = new Map<string, Entry>()
+  const held = createHeld()
   const totals = createTotals()
   const compaction = createLedgerCompaction()
   const lostRow = createLostRows(randomInt(2 ** 32))
   const disk = createDisk({ path, open: options.openEnvironment ?? openEnvironment, log, now, waitingBytes: () => journal.unsavedBytes, onFail: beginOutage, onWork: recover })
   const environment = (): Environment | null => disk.environment()
   const writeAhead = createLog({ path, partition, synced: fsync === 'always', onFault: tellLogFault, ...(options.openLogFile === undefined ? {} : { openFile: options.openLogFile }) })
-  const journal = createJournal({ environment, log: writeAhead, ledger, fsync, counts: totals.own, onSaved, onFault: disk.fail, onSuccess: disk.confirm })
-  const backlog = createBacklog(environment, key => busy.has(key.toString('latin1')))
-  const supply = createSupply({ environment, window, backlog, retrying, busy, pathOf: bodies.pathOf, onCorrupt, onFault: disk.fail })
+  const journal = createJournal({ environment, log: writeAhead, ledger, fsync, counts: totals.own, onSaving: entries => { held.saving(entries) }, onSaved, onFault: disk.fail, onSuccess: disk.confirm })
+  const backlog = createBacklog(environment, key => held.hides(key))
+  const supply = createSupply({ environment, window, backlog, retrying, held, pathOf: bodies.pathOf, onCorrupt, onFault: disk.fail })
   const buried = createBuried({ environment, together: work => journal.together(work), ledger, bodies, onChange: lookAgain, now })
   const keys = createKeySource(partition, lastTimeOnDisk(), randomInt(2 ** 30))
   const intake = createIntake({
@@ -165,7 +165,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   function loseWhatIsNotInMemory (): void {
     const here = totals.here().pending
     totals.forget()
-    const entries = [...busy.values()]
+    const entries = [...held]
     for (let entry = window.oldest(); entry !== null; entry = entry.younger) entries.push(entry)
     let kept = 0
     for (const entry of entries) {
@@ -182,7 +182,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
 
   /** The process ends, and the disk still takes nothing. */
   function loseWhatIsNotOnDisk (): void {
-    const entries = [...busy.values()]
+    const entries = [...held]
     for (let entry = window.oldest(); entry !== null; entry = entry.younger) entries.push(entry)
     const lost = entries.filter(entry => entry.disk === 'none' && entry.logged === 'none' && entry.want !== 'none')
     for (const { copy } of lost) onDrop(copy.project, 'spool_error')
@@ -202,7 +202,7 @@ export function openSpool (options: SpoolOptions): DurableSpool {
         if (entry.state !== 'retrying' || entry.diskDueAt !== entry.dueAt) return
         retrying.remove(entry)
         entry.state = 'settled'
-        busy.delete(entry.name)
+        held.remove(entry)
         backlog.expect(entry.diskDueAt)
         break
       case 'none':
@@ -210,15 +210,15 @@ export function openSpool (options: SpoolOptions): DurableSpool {
           void bodies.remove(entry.fileId)
           intake.forget(entry.fileId)
         }
-        busy.delete(entry.name)
+        held.remove(entry)
         break
       case 'dead':
-        busy.delete(entry.name)
+        held.remove(entry)
         break
     }
   }
 
-  /** A copy that is no more; it stays busy until the disk says so too. */
+  /** A copy that is no more; it stays held until the disk says so too. */
   function drop (entry: Entry, reason: DropReason): void {
     settle(entry)
     journal.move(entry, 'none')
@@ -234,14 +234,14 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   /** The copy is pending no more. */
   function settle (entry: Entry): void {
     entry.state = 'settled'
-    busy.set(entry.name, entry)
+    held.add(entry)
     totals.pending(entry.partition, -1, -entry.bytes)
   }
 
   function unclaim (token: ClaimedCopy): Entry {
     // A token is the entry itself.
     const entry = token as Entry
-    if (entry.state !== 'claimed' || busy.get(entry.name) !== entry) throw new Error('This copy is not claimed.')
+    if (entry.state !== 'claimed' || entry.seat === null) throw new Error('This copy is not claimed.')
     return entry
   }
 

@@ -1,12 +1,13 @@
 /**
  * Which copy is next, over the four places where copies wait: the window and the
  * backlog of those never attempted, and those attempted, on disk or on their way to it.
- * Hands out entries that are busy and in none of the four any more.
+ * Hands out entries that are held and in none of the four any more.
  */
 import type { Backlog } from './backlog.ts'
 import { diskBytes } from './counts.ts'
 import { createEntry, type Entry } from './entry.ts'
 import type { Heap } from './heap.ts'
+import type { Held } from './held.ts'
 import { copyKeyOfWaiting, partitionOf, readTime, timeOf, waitingKey } from './keys.ts'
 import type { Environment } from './store.ts'
 import { readFresh, readWithHistory, type PathOf, type StoredCopy } from './stored-copy.ts'
@@ -28,9 +29,9 @@ export interface SupplyOptions {
   readonly window: Window
   readonly backlog: Backlog
   readonly retrying: Heap<Entry>
-  readonly busy: Map<string, Entry>
+  readonly held: Held
   readonly pathOf: PathOf
-  /** The record of this entry is damaged; it is busy. */
+  /** The record of this entry is damaged; it is held. */
   readonly onCorrupt: (entry: Entry) => void
   /** Reading from disk failed. */
   readonly onFault: (error: unknown) => void
@@ -40,13 +41,13 @@ export interface SupplyOptions {
 const BACKLOG_TURN = 4
 
 export function createSupply (options: SupplyOptions): Supply {
-  const { environment, window, backlog, retrying, busy, pathOf, onCorrupt, onFault } = options
+  const { environment, window, backlog, retrying, held, pathOf, onCorrupt, onFault } = options
   let turn = 0
 
   function takeYoung (entry: Entry): Entry {
     window.remove(entry)
     entry.state = 'claimed'
-    busy.set(entry.name, entry)
+    held.add(entry)
     return entry
   }
 
@@ -62,7 +63,7 @@ export function createSupply (options: SupplyOptions): Supply {
     if (value === undefined) return null
     const stored = dueAt === null ? readFresh(value, pathOf) : readWithHistory(value, pathOf)
     const entry = entryOf(key, dueAt, stored)
-    busy.set(entry.name, entry)
+    held.add(entry)
     if (!stored.corrupt) return entry
     onCorrupt(entry)
     return null
@@ -135,7 +136,7 @@ export function createSupply (options: SupplyOptions): Supply {
 
     oldestTakenAt () {
       let oldest = window.oldest()?.copy.takenAt ?? Infinity
-      for (const { copy, state } of busy.values()) {
+      for (const { copy, state } of held) {
         if (state !== 'settled') oldest = Math.min(oldest, copy.takenAt)
       }
       try {

@@ -3,6 +3,7 @@
  * counts and rows that go with them. A checkpoint takes all of it at one moment; what
  * of that fails to be written is there for the next.
  */
+import { Roster } from '../roster.ts'
 import { countsKey, encodeCounts, type Counts } from './counts.ts'
 import type { Entry } from './entry.ts'
 import type { StoredRow } from './ledger.ts'
@@ -40,7 +41,7 @@ export const MAX_EXTRAS = 10_000
 
 /** @param counts - Of the partitions this process owns. */
 export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
-  let dirty = new Set<Entry>()
+  let dirty = new Roster<Entry>()
   let touched = new Set<number>()
   let rows = new Map<string, StoredRow>()
   let extras: ExtraRow[] = []
@@ -49,13 +50,14 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
     get hasWork () { return dirty.size > 0 || touched.size > 0 || rows.size > 0 || extras.length > 0 },
 
     move (entry) {
-      dirty.add(entry)
+      entry.unsaved ??= dirty.add(entry)
       touched.add(entry.partition)
     },
 
     forget (entry) {
       if (entry.isGoing) return false
-      dirty.delete(entry)
+      if (entry.unsaved !== null) dirty.remove(entry.unsaved)
+      entry.unsaved = null
       return true
     },
 
@@ -66,11 +68,12 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
 
     begin () {
       const checkpoint = { entries: [...dirty], counts: encoded(touched, counts), rows, extras }
-      dirty = new Set()
+      dirty = new Roster()
       touched = new Set()
       rows = new Map()
       extras = []
       for (const entry of checkpoint.entries) {
+        entry.unsaved = null
         entry.isGoing = true
         entry.going = entry.want
         entry.goingDueAt = entry.dueAt
@@ -83,14 +86,14 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
         entry.isGoing = false
         entry.disk = entry.going
         entry.diskDueAt = entry.goingDueAt
-        if (!dirty.has(entry)) onSaved(entry)
+        if (entry.unsaved === null) onSaved(entry)
       }
     },
 
     fail (checkpoint) {
       for (const entry of checkpoint.entries) {
         entry.isGoing = false
-        dirty.add(entry)
+        entry.unsaved ??= dirty.add(entry)
       }
       for (const partition of checkpoint.counts.keys()) touched.add(partition)
       rows = new Map([...checkpoint.rows, ...rows])
