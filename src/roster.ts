@@ -17,6 +17,13 @@ export class Roster<T> implements Iterable<T> {
 
   get size (): number { return this.#seats.length }
 
+  /** @param index - Below `size`. */
+  at (index: number): T {
+    const seat = this.#seats[index]
+    if (seat === undefined) throw new RangeError(`there is no member ${index} of ${this.#seats.length}`)
+    return seat.member
+  }
+
   add (member: T): Seat<T> {
     const seat = { member, index: this.#seats.length }
     this.#seats.push(seat)

@@ -5,6 +5,7 @@
  * So neither ten thousand idle connections nor ten thousand slow ones keep an
  * ordinary client out.
  */
+import { Roster, type Seat } from '../roster.ts'
 
 /** A connection, as far as its place is concerned. Times are on the clock of `performance.now()`. */
 export interface Occupant {
@@ -39,11 +40,22 @@ const SLOW_GRACE_MS = 5_000
 /** Each newcomer looks at others than the one before: what is to be spared is found soon, at a bounded cost. */
 const MOST_LOOKED_AT = 64
 
+/** What a connection holds while it is open. */
+export interface Place {
+  readonly connection: Occupant
+  /** Counted under it; `null`: not by address. */
+  readonly key: string | null
+  /** `null` once it has left. */
+  seat: Seat<Place> | null
+  neighbourly: Seat<Place> | null
+}
+
 export class Admission {
   readonly #options: AdmissionOptions
-  readonly #open = new Set<Occupant>()
-  readonly #keys = new Map<Occupant, string>()
-  readonly #byKey = new Map<string, Set<Occupant>>()
+  readonly #open = new Roster<Place>()
+  readonly #byKey = new Map<string, Roster<Place>>()
+  /** Places looked at so far. */
+  #looked = 0
 
   constructor (options: AdmissionOptions) {
     this.#options = options
@@ -64,24 +76,25 @@ export class Admission {
     return null
   }
 
-  enter (connection: Occupant, peer: string): void {
-    this.#open.add(connection)
-    const key = this.#keyOf(peer)
-    if (key === null) return
-    this.#keys.set(connection, key)
-    const neighbours = this.#byKey.get(key)
-    if (neighbours === undefined) this.#byKey.set(key, new Set([connection]))
-    else neighbours.add(connection)
+  enter (connection: Occupant, peer: string): Place {
+    const place: Place = { connection, key: this.#keyOf(peer), seat: null, neighbourly: null }
+    place.seat = this.#open.add(place)
+    if (place.key === null) return place
+    let neighbours = this.#byKey.get(place.key)
+    if (neighbours === undefined) this.#byKey.set(place.key, neighbours = new Roster())
+    place.neighbourly = neighbours.add(place)
+    return place
   }
 
   /** Safe to call twice. */
-  leave (connection: Occupant): void {
-    this.#open.delete(connection)
-    const key = this.#keys.get(connection)
-    if (key === undefined) return
-    this.#keys.delete(connection)
+  leave (place: Place): void {
+    const { seat, key, neighbourly } = place
+    if (seat === null) return
+    this.#open.remove(seat)
+    place.seat = null
+    if (key === null || neighbourly === null) return
     const neighbours = this.#byKey.get(key)
-    neighbours?.delete(connection)
+    neighbours?.remove(neighbourly)
     if (neighbours?.size === 0) this.#byKey.delete(key)
   }
 
@@ -90,32 +103,28 @@ export class Admission {
     return this.#options.limits().maxConnectionsPerAddress === Infinity ? null : this.#options.addressKey(peer)
   }
 
-  #reclaim (connections: Set<Occupant>): boolean {
+  #reclaim (places: Roster<Place>): boolean {
     const now = performance.now()
-    let idlest: Occupant | null = null
-    let slowest: Occupant | null = null
+    let idlest: Place | null = null
+    let slowest: Place | null = null
     let idleMs = IDLE_GRACE_MS
     let slowMs = SLOW_GRACE_MS
-    let left = Math.min(connections.size, MOST_LOOKED_AT)
-    for (const connection of connections) {
-      if (left-- === 0) break
-      // To the end: the next newcomer looks at others.
-      connections.delete(connection)
-      connections.add(connection)
-      const idle = connection.idleMs(now)
-      const slow = connection.slowMs(now)
+    for (let left = Math.min(places.size, MOST_LOOKED_AT); left > 0; left--) {
+      const place = places.at(this.#looked++ % places.size)
+      const idle = place.connection.idleMs(now)
+      const slow = place.connection.slowMs(now)
       if (idle >= idleMs) {
-        idlest = connection
+        idlest = place
         idleMs = idle
       } else if (slow >= slowMs) {
-        slowest = connection
+        slowest = place
         slowMs = slow
       }
     }
     const spared = idlest ?? slowest
     if (spared === null) return false
     this.leave(spared)
-    spared.giveWay()
+    spared.connection.giveWay()
     this.#options.onReclaimed(idlest === null ? 'slow' : 'idle')
     return true
   }

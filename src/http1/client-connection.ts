@@ -3,6 +3,7 @@
  * time, without pipelining. The silences of the server are bounded in every phase.
  */
 import type { Socket } from 'node:net'
+import type { Seat } from '../roster.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Dial } from './dial.ts'
 import { MAX_JOINED_BYTES, writeJoined } from './joined-write.ts'
@@ -69,6 +70,7 @@ export class ClientConnection implements Timed, ResponseEvents {
   readonly #socket: Socket
   readonly #timeouts: ClientTimeouts
   readonly #deadlines: Deadlines
+  readonly #timed: Seat<Timed>
   readonly #owner: ConnectionOwner
   #state: State = 'connecting'
   #request: OutgoingRequest | null = null
@@ -91,7 +93,7 @@ export class ClientConnection implements Timed, ResponseEvents {
     this.#deadlines = deadlines
     this.#owner = owner
     this.deadline = performance.now() + timeouts.connectTimeoutMs
-    deadlines.add(this)
+    this.#timed = deadlines.add(this)
     const socket = dial.connect(data => { this.#onData(data) })
     this.#socket = socket
     socket.once(dial.readyEvent, () => { this.#onReady() })
@@ -281,7 +283,7 @@ export class ClientConnection implements Timed, ResponseEvents {
   }
 
   #onClose (): void {
-    this.#deadlines.remove(this)
+    this.#deadlines.remove(this.#timed)
     this.#fail('reset')
     this.#owner.onClosed(this)
   }

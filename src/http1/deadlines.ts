@@ -3,6 +3,8 @@
  * for nothing; a sweep five times a second finds those that have passed. A timer
  * per connection and state would cost more than the states themselves.
  */
+import { Roster, type Seat } from '../roster.ts'
+
 const SWEEP_INTERVAL_MS = 200
 
 export interface Timed {
@@ -12,16 +14,17 @@ export interface Timed {
 }
 
 export class Deadlines {
-  readonly #timed = new Set<Timed>()
+  readonly #timed = new Roster<Timed>()
   #timer: NodeJS.Timeout | null = null
 
-  add (timed: Timed): void {
-    this.#timed.add(timed)
+  add (timed: Timed): Seat<Timed> {
     this.#timer ??= setInterval(() => { this.#sweep() }, SWEEP_INTERVAL_MS).unref()
+    return this.#timed.add(timed)
   }
 
-  remove (timed: Timed): void {
-    this.#timed.delete(timed)
+  /** Once. @param seat - From `add`. */
+  remove (seat: Seat<Timed>): void {
+    this.#timed.remove(seat)
     if (this.#timed.size === 0 && this.#timer !== null) {
       clearInterval(this.#timer)
       this.#timer = null

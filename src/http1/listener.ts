@@ -1,5 +1,6 @@
 /** A port that clients connect to, and the connections it has open. */
 import { createServer, type Server, type Socket } from 'node:net'
+import { Roster } from '../roster.ts'
 import type { Admission, RefusedConnection } from './admission.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Refusals } from './refusals.ts'
@@ -25,7 +26,7 @@ const BACKLOG = 511
 export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server
-  readonly #connections = new Set<ServerConnection>()
+  readonly #connections = new Roster<ServerConnection>()
   #onEmpty: (() => void) | null = null
 
   constructor (options: ListenerOptions) {
@@ -77,11 +78,11 @@ export class Listener {
       return
     }
     const connection = new ServerConnection(socket, String(port), timeouts(), requests, deadlines)
-    this.#connections.add(connection)
-    admission.enter(connection, peer)
+    const seat = this.#connections.add(connection)
+    const place = admission.enter(connection, peer)
     socket.once('close', () => {
-      admission.leave(connection)
-      this.#connections.delete(connection)
+      admission.leave(place)
+      this.#connections.remove(seat)
       if (this.#connections.size === 0) this.#onEmpty?.()
     })
   }

@@ -31,10 +31,10 @@ export class Refusals {
     }
     const timed: Timed = { deadline: performance.now() + LEAVE_MS, onDeadline: () => { socket.destroy() } }
     this.#leaving.add(timed)
-    this.#deadlines.add(timed)
+    const seat = this.#deadlines.add(timed)
     socket.once('close', () => {
       this.#leaving.delete(timed)
-      this.#deadlines.remove(timed)
+      this.#deadlines.remove(seat)
     })
     socket.end(this.#answer, 'latin1')
     socket.resume()

@@ -13,6 +13,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
+import type { Seat } from '../roster.ts'
 import type { Occupant } from './admission.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { Exchange, type BodyConsumer, type ExchangeConnection } from './exchange.ts'
@@ -58,6 +59,7 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
   readonly #timeouts: ConnectionTimeouts
   readonly #requests: RequestListener
   readonly #deadlines: Deadlines
+  readonly #timed: Seat<Timed>
   readonly #reader = new RequestReader()
   #state: State = 'idle'
   #exchange: Exchange | null = null
@@ -86,7 +88,7 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
     this.#deadlines = deadlines
     this.#idleSince = performance.now()
     this.deadline = this.#idleSince + timeouts.headerTimeoutMs
-    deadlines.add(this)
+    this.#timed = deadlines.add(this)
     socket.on('data', (data: Buffer) => { this.#onData(data) })
     socket.on('end', () => { this.#onEnd() })
     socket.on('drain', () => { this.#onDrain() })
@@ -224,7 +226,7 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
   }
 
   #onClose (): void {
-    this.#deadlines.remove(this)
+    this.#deadlines.remove(this.#timed)
     if (this.#state === 'head' || this.#state === 'body') this.#abort('CLIENT_ABORTED')
     this.#state = 'closed'
     this.#reader.clear()

@@ -238,13 +238,6 @@ export function openSpool (options: SpoolOptions): DurableSpool {
     totals.pending(entry.partition, -1, -entry.bytes)
   }
 
-  function unclaim (token: ClaimedCopy): Entry {
-    // A token is the entry itself.
-    const entry = token as Entry
-    if (entry.state !== 'claimed' || entry.seat === null) throw new Error('This copy is not claimed.')
-    return entry
-  }
-
   function buryEntry (entry: Entry, reason: string, answer: string): void {
     const time = now()
     const attempted = attemptsMade(0, reason) > 0
@@ -451,4 +444,11 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   if (!disk.works) beginOutage(true)
   adopt([partition])
   return spool
+}
+
+function unclaim (token: ClaimedCopy): Entry {
+  // A token is the entry itself.
+  const entry = token as Entry
+  if (entry.state !== 'claimed' || entry.seat === null) throw new Error('This copy is not claimed.')
+  return entry
 }

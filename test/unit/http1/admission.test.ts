@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { test, type Test } from 'tap'
-import { Admission, type ConnectionLimits, type Occupant } from '../../../src/http1/admission.ts'
+import { Admission, type ConnectionLimits, type Occupant, type Place } from '../../../src/http1/admission.ts'
 import type { Exchange } from '../../../src/http1/exchange.ts'
 import type { RequestListener } from '../../../src/http1/server-connection.ts'
 import { answerText, eventually, openSocket, startListener, untilEnd, type StartedListener } from '../../helpers/listener.ts'
@@ -14,15 +14,15 @@ function occupant ({ idle = 0, slow = 0 }: { idle?: number, slow?: number } = {}
 }
 
 /** A full house. */
-function admissionOf (connections: readonly Occupant[], limits: Partial<ConnectionLimits> = {}): { admission: Admission, reclaimed: string[] } {
+function admissionOf (connections: readonly Occupant[], limits: Partial<ConnectionLimits> = {}): { admission: Admission, reclaimed: string[], places: Place[] } {
   const reclaimed: string[] = []
   const admission = new Admission({
     limits: () => ({ maxConnections: connections.length, maxConnectionsPerAddress: Infinity, ...limits }),
     addressKey: peer => peer.startsWith('10.') ? null : peer,
     onReclaimed: state => { reclaimed.push(state) }
   })
-  for (const connection of connections) admission.enter(connection, '192.0.2.1')
-  return { admission, reclaimed }
+  const places = connections.map(connection => admission.enter(connection, '192.0.2.1'))
+  return { admission, reclaimed, places }
 }
 
 test('a newcomer takes the place of the connection that has been idle longest, before any slow one', async t => {
@@ -89,10 +89,10 @@ test('an address at its limit makes room by its own idle connections only', asyn
 
 test('what has left is counted no more', async t => {
   const house = [occupant(), occupant()]
-  const { admission } = admissionOf(house, { maxConnectionsPerAddress: 2 })
+  const { admission, places } = admissionOf(house, { maxConnectionsPerAddress: 2 })
 
   t.equal(admission.refuses('192.0.2.1'), 'connections_per_address')
-  for (const one of house) {
+  for (const one of places) {
     admission.leave(one)
     admission.leave(one)
   }
