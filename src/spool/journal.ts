@@ -370,12 +370,14 @@ export function createJournal (options: JournalOptions): Journal {
       clock.stop()
       await idle()
       const open = environment()
-      if (suspended || open === null || hasUnsaved()) return
       try {
+        if (suspended || open === null || hasUnsaved()) return
         open.transaction(write => { write('meta', log.key, null) })
         if (await flushed(open)) await log.remove()
       } catch (error) {
         onFault(error)
+      } finally {
+        await log.close()
       }
     }
   }

@@ -99,6 +99,7 @@ const MIN_SHRINK_BYTES = 1024 * 1024
 export function openSpool (options: SpoolOptions): DurableSpool {
   const { path, maxBytes, whenFull, fsync, partition, onDrop, ledger, log, now } = options
   const bodies = options.bodies ?? createBodyFiles(path, fsync === 'always')
+  let outageTimers: NodeJS.Timeout[] = []
   const window = createWindow()
   const retrying = createHeap<Entry>((a, b) => a.dueAt < b.dueAt)
   const held = createHeld()
@@ -121,7 +122,6 @@ export function openSpool (options: SpoolOptions): DurableSpool {
   })
   /** Partitions whose counts on disk are in `totals`. */
   const loaded = new Set<number>()
-  let outageTimers: NodeJS.Timeout[] = []
   let closed = false
   let isOpen = true
   let shrinking = false

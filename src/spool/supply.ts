@@ -81,17 +81,21 @@ export function createSupply (options: SupplyOptions): Supply {
     if (least === null) return 'none'
     if (young !== null && least === young.key) return takeYoung(young)
     if (retried !== null && least === retried.key) return takeRetried(retried)
+    // Taken once it is loaded: what cannot be read now is still there when it can.
     if (least === fresh) {
+      const entry = load(fresh, null)
       backlog.takeFresh()
-      return load(fresh, null)
+      return entry
     }
     if (due !== null) {
+      const entry = load(least, readTime(due, 2))
       backlog.takeDue()
-      return load(least, readTime(due, 2))
+      return entry
     }
-    backlog.takeAged()
     const dueAt = environment()?.get('ages', least)
-    return dueAt === undefined ? null : load(least, readTime(dueAt, 0))
+    const entry = dueAt === undefined ? null : load(least, readTime(dueAt, 0))
+    backlog.takeAged()
+    return entry
   }
 
   function retriedBy (dueBy: number): Entry | null {

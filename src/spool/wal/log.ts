@@ -28,6 +28,8 @@ export interface WriteAheadLog {
   open (): Promise<void>
   /** No frame is written until it is opened anew; what is in the files stays. */
   abandon (): void
+  /** No frame is written from here on; what is in the files stays. Never rejects. */
+  close (): Promise<void>
   /** Removes the files: all they held is in the environment. Never rejects. */
   remove (): Promise<void>
 }
@@ -155,6 +157,11 @@ export function createLog ({ path, partition, synced, openFile = openLogFile, on
     abandon () {
       isOpen = false
       fault = null
+    },
+
+    async close () {
+      isOpen = false
+      await closeFiles()
     },
 
     async remove () {
