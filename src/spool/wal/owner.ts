@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 
 /** Start of the process in clock ticks since the machine's; see proc_pid_stat(5). */
 const START_FIELD = 22
+/** Zombie, dead. */
+const ENDED = ['Z', 'X']
 
 /** `<pid>-<start>`; the start is 0 where there is no /proc. */
 export function ownerName (pid: number): string {
@@ -19,7 +21,9 @@ function startOf (pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The second field is the command, in parentheses; it may hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_FIELD - 3] ?? null
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // One that was killed stays until its parent, perhaps init, has asked for it.
+    return ENDED.includes(fields[0] ?? '') ? null : fields[START_FIELD - 3] ?? null
   } catch {
     return null
   }

@@ -1,12 +1,16 @@
 /** The write-ahead log: what a process that is gone wrote is found again, up to where it can be read. */
-import { readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { test } from 'tap'
 import { encodeTime as encodeNumber } from '../../../src/spool/keys.ts'
 import { openEnvironment, TABLES, type Environment, type Table } from '../../../src/spool/store.ts'
 import { createFrameBuilder, readFrame, readWrites } from '../../../src/spool/wal/frame.ts'
 import { createLog } from '../../../src/spool/wal/log.ts'
+import { isAlive, ownerName } from '../../../src/spool/wal/owner.ts'
 import { findLogs, recoverLog } from '../../../src/spool/wal/recovery.ts'
 import { copyOf } from '../../helpers/copies.ts'
 import { failingDisk } from '../../helpers/failing-disk.ts'
@@ -194,4 +198,19 @@ test('a log that fails alone: copies go into the environment, are durable there,
   disk.fail(null)
   for (const id of ['d', 'e']) await spool.append(copyOf({ id }))
   t.equal(log.length, 1)
+})
+
+test('a process that was killed, and whose parent has not asked for it, is gone', async t => {
+  // The shell becomes a program that never asks for its child.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.teardown(() => parent.kill('SIGKILL'))
+  const [line] = await once(parent.stdout, 'data') as [Buffer]
+  const pid = Number(line)
+  const owner = ownerName(pid)
+  t.ok(isAlive(owner))
+
+  process.kill(pid, 'SIGKILL')
+
+  while (isAlive(owner)) await sleep(5)
+  t.ok(existsSync(`/proc/${pid}`))
 })
