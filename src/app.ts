@@ -5,6 +5,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import PQueue from 'p-queue'
 import { createAccessLog, type WriteLines } from './log/access-log.ts'
 import { watchEventLoop } from './admin/event-loop.ts'
 import { createMetrics, type LabelSets, type Metrics } from './admin/metrics.ts'
@@ -82,6 +83,9 @@ export interface App {
 
 const now = (): number => Date.now()
 
+/** Bodies that are written to files at a time: a disk that stalls must leave threads for the spool's log and for names (libuv has 4). */
+const BODY_WRITES = 2
+
 export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, partition, steadyNow }: AppOptions): App {
   const startedAt = now()
   const deadlines = new Deadlines()
@@ -107,6 +111,7 @@ export function createApp ({ config, log, onOutage, reusePort, writeAccessLog, p
     requestId: createRequestIds(),
     budget,
     space,
+    writes: new PQueue({ concurrency: BODY_WRITES }),
     maxRequests: () => limits.maxConnections,
     bodyFolder,
     observer

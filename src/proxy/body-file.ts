@@ -4,6 +4,7 @@
  * memory, up to a bound over all requests; beyond it the request is refused, and only it.
  */
 import { open, unlink, type FileHandle } from 'node:fs/promises'
+import type PQueue from 'p-queue'
 import type { BodyFault, ExchangeConnection } from '../http1/exchange.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -22,6 +23,8 @@ export interface BodyReaderOptions {
   readonly budget: MemoryBudget
   /** For what is in files. */
   readonly space: ByteBudget
+  /** Takes turns: all files of the process share a few threads with whatever else reads, writes or looks up names. */
+  readonly writes: Pick<PQueue, 'add'>
   /** Path for the body's file, should it need one; its folder exists. */
   readonly file: string
   /** Called once, when the body is complete or cannot be. */
@@ -94,7 +97,9 @@ export class BodyFile {
     while (this.#queue.length > 0 && !this.#settled) {
       const count = this.#queue.length
       const bytes = this.#queued
-      await this.#handle.writeFile(this.#queue.slice(0, count))
+      const pieces = this.#queue.slice(0, count)
+      const handle = this.#handle
+      await this.#options.writes.add(() => handle.writeFile(pieces))
       this.#queue.splice(0, count)
       this.#queued -= bytes
       this.#written += bytes

@@ -17,6 +17,7 @@ import { decide, type Decision } from '../routing/decide.ts'
 import type { NormalisedTarget } from '../routing/normalise.ts'
 import type { Route, RouteTable } from '../routing/table.ts'
 import { forwardTarget, redirectLocation } from '../routing/target.ts'
+import type { BodyReaderOptions } from './body-file.ts'
 import { BodyReader, MAX_MEMORY_BYTES } from './body-reader.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { sendError, sendPage } from './error-page.ts'
@@ -51,6 +52,8 @@ export interface HandlerOptions {
   readonly budget: MemoryBudget
   /** For the files in `bodyFolder`. */
   readonly space: ByteBudget
+  /** See `BodyReaderOptions`. */
+  readonly writes: BodyReaderOptions['writes']
   /** Requests under way at once. Each connection has one; those whose client has left are the others. See request-places.ts. */
   readonly maxRequests: () => number
   /** Folder for large bodies; exists. */
@@ -142,6 +145,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
       connection: exchange.connection,
       budget: options.budget,
       space: options.space,
+      writes: options.writes,
       file: `${options.bodyFolder}/${request.requestId}`,
       onOutcome: outcome => {
         if (outcome.kind === 'body') forward(request, outcome.body)

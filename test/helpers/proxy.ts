@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import PQueue from 'p-queue'
 import { Deadlines } from '../../src/http1/deadlines.ts'
 import { ByteBudget } from '../../src/proxy/byte-budget.ts'
 import { clientAddress, compileTrusted } from '../../src/proxy/client-address.ts'
@@ -70,6 +71,7 @@ export async function startProxy (t: Test, options: ProxyOptions): Promise<Start
     requestId: createRequestIds(),
     budget,
     space,
+    writes: new PQueue({ concurrency: 2 }),
     maxRequests: () => maxRequests,
     bodyFolder,
     observer: {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
+import PQueue from 'p-queue'
 import type { BodyOutcome, BodyReaderOptions } from '../../../src/proxy/body-file.ts'
 import { BodyReader } from '../../../src/proxy/body-reader.ts'
 import { ByteBudget } from '../../../src/proxy/byte-budget.ts'
@@ -34,7 +35,7 @@ async function startReading (t: Test, options: { file?: string, limit?: number, 
   const outcomes: BodyOutcome[] = []
   const calls: string[] = []
   const connection: BodyReaderOptions['connection'] = { pauseBody: () => { calls.push('pause') }, resumeBody: () => { calls.push('resume') } }
-  return { reader: new BodyReader({ connection, budget, space, file, onOutcome: outcome => { outcomes.push(outcome) } }), budget, space, folder, file, outcomes, calls }
+  return { reader: new BodyReader({ connection, budget, space, writes: new PQueue({ concurrency: 2 }), file, onOutcome: outcome => { outcomes.push(outcome) } }), budget, space, folder, file, outcomes, calls }
 }
 
 function bodyOf ({ outcomes }: Reading): Extract<BodyOutcome, { kind: 'body' }>['body'] {
