@@ -2,7 +2,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { noteOpening, setAsideIfDamaged } from '../spool/last-runs.ts'
 import { readPartitions } from '../spool/partitions-on-disk.ts'
 import { recoverLeftLogs } from '../spool/wal/recovery.ts'
 import { openEnvironment, SpoolFormatError } from '../spool/store.ts'
@@ -14,12 +13,10 @@ import { openEnvironment, SpoolFormatError } from '../spool/store.ts'
  * @returns Partitions that hold copies of earlier runs. None when the disk fails: the router runs all the same.
  * @throws {SpoolFormatError}
  */
-export async function prepareSpool (path: string, log: Pick<Logger, 'warn' | 'error'>): Promise<readonly number[]> {
+export async function prepareSpool (path: string, log: Pick<Logger, 'warn'>): Promise<readonly number[]> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await rm(join(path, 'incoming'), { recursive: true, force: true })
-    setAsideIfDamaged(path, log, Date.now())
-    noteOpening(path)
     const environment = openEnvironment(path)
     await recoverLeftLogs(environment, path, log)
     const found = readPartitions(environment)

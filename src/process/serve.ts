@@ -27,7 +27,6 @@ import type { Source } from '../reload/source.ts'
 import { watchFiles } from '../reload/watch.ts'
 import { reportLastDay } from '../report/collect.ts'
 import { createReportSource } from '../report/spool-source.ts'
-import { noteClosed } from '../spool/last-runs.ts'
 import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
 import { VERSION } from '../version.ts'
@@ -129,7 +128,6 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
   await admin.close()
   await status.close()
   await reader?.close()
-  noteClosed(config.spool.path)
   log.info('stopped')
 }
 

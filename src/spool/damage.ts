@@ -7,8 +7,6 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync } from 'no
 import { join } from 'node:path'
 
 export const DATA_FILE = 'data.mdb'
-/** Exit code of read-through.ts. */
-export const DAMAGED = 3
 const LOCK_FILE = 'lock.mdb'
 
 /** Where LMDB's meta page has what (lmdb-js 3.5, 64 bit, little-endian). */
@@ -21,19 +19,9 @@ const TRANSACTION_AT = 128
 
 /** Page not found, corrupted, version mismatch, invalid. */
 const DAMAGE_CODES = [-30797, -30796, -30794, -30793]
-const BAD_TRANSACTION = -30782
 
 export function isDamage (error: unknown): boolean {
-  return DAMAGE_CODES.includes(codeOf(error))
-}
-
-/** What LMDB says of damage that it has no name for, and after any error in the same transaction, a full disk among them. */
-export function isBadTransaction (error: unknown): boolean {
-  return codeOf(error) === BAD_TRANSACTION
-}
-
-function codeOf (error: unknown): number {
-  return error instanceof Error && 'code' in error ? Number(error.code) : 0
+  return error instanceof Error && 'code' in error && DAMAGE_CODES.includes(Number(error.code))
 }
 
 /** Whether the data file is there and is no environment, or lacks its end. @throws What the file system says, but for a missing file. */

@@ -7,9 +7,8 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { DATA_FILE, isBadTransaction, isDamage, isDamaged } from './damage.ts'
-import { findDamage, noteClosed, noteOpening, setAside, setAsideIfDamaged } from './last-runs.ts'
-import { SpoolFormatError, type Environment, type OpenEnvironment } from './store.ts'
+import { DATA_FILE, isDamage, isDamaged, moveAside } from './damage.ts'
+import { requireRoom, SpoolFormatError, type Environment, type OpenEnvironment } from './store.ts'
 
 export interface Disk {
   /** `null` while there is none. It may be failing. */
@@ -41,8 +40,6 @@ export interface DiskOptions {
 }
 
 const PROBE_EVERY_MS = 2000
-/** Reading it through costs seconds. */
-const LOOK_EVERY_MS = 60_000
 const PROBE_KEY = Buffer.from('probe')
 const MIN_PROBE_BYTES = 64 * 1024
 const MAX_PROBE_BYTES = 8 * 1024 * 1024
@@ -65,28 +62,23 @@ export function createDisk (options: DiskOptions): Disk {
   /** The environment that failed, until it is closed. */
   let closing: Promise<void> | null = null
   let ended = false
-  /** The data file whose pages are not what was written; empty when none is known. */
-  let damaged = ''
-  /** An error may mean that the data file is. */
-  let isSuspect = false
-  let lastLook = -Infinity
   let failedProbes = 0
   let lastProbe = 0
 
   function open (): Environment {
-    // Unless another process has done it already.
-    if (damaged !== '' && currentIdentity() === damaged) setAside(path, log, now())
-    else if (identity === '') setAsideIfDamaged(path, log, now())
-    else if (isDamaged(path)) setAside(path, log, now())
-    damaged = ''
-    noteOpening(path)
+    if (isDamaged(path)) setAside()
     try {
       return options.open(path)
     } catch (error) {
       if (!isDamage(error)) throw error
-      setAside(path, log, now())
+      setAside()
       return options.open(path)
     }
+  }
+
+  function setAside (): void {
+    const name = moveAside(path, now())
+    log.error({ file: join(path, name) }, 'The spool on disk is damaged and was moved aside; what it held is not delivered. A new one was begun. Check the disk; the file can be removed when nobody wants to look into it.')
   }
 
   /** An inode's number alone may be given to the next file. */
@@ -110,37 +102,19 @@ export function createDisk (options: DiskOptions): Disk {
   function detach (): void {
     const gone = environment
     environment = null
+    if (gone === null) return
     // Its files may be gone or unreadable: there is nothing to be done about what fails here.
-    if (gone !== null) waitFor(Promise.race([gone.close().catch(() => {}), sleep(CLOSING_MS)]))
-  }
-
-  /** The environment is not opened before. */
-  function waitFor (last: Promise<unknown>): void {
-    const closed = last.then(() => { if (closing === closed) closing = null })
+    const closed = Promise.race([gone.close().catch(() => {}), sleep(CLOSING_MS)]).then(() => { if (closing === closed) closing = null })
     closing = closed
-  }
-
-  /** Another process reads all of it: this one would die of what is damaged. */
-  function lookInside (): void {
-    isSuspect = false
-    lastLook = now()
-    const file = currentIdentity()
-    waitFor(findDamage(path).then(isFound => { if (isFound) damaged = file }))
   }
 
   function fail (error: unknown): void {
     if (!works) return
     works = false
-    judge(error)
     lastProbe = now()
     failedProbes = 0
     if (!trying) tellFailure(error)
     onFail(!trying)
-  }
-
-  function judge (error: unknown): void {
-    if (isDamage(error)) damaged = currentIdentity()
-    else if (isBadTransaction(error)) isSuspect = now() - lastLook >= LOOK_EVERY_MS
   }
 
   function tellFailure (error: unknown): void {
@@ -149,8 +123,6 @@ export function createDisk (options: DiskOptions): Disk {
 
   function tryAgain (): void {
     lastProbe = now()
-    if (damaged !== '') detach()
-    else if (isSuspect && closing === null) lookInside()
     if (closing !== null) {
       // LMDB forbids opening what this process still has open: closing that one would unlock both (fcntl(2)).
       void closing.then(() => { if (!works && !ended) tryAgain() })
@@ -159,14 +131,13 @@ export function createDisk (options: DiskOptions): Disk {
     try {
       const anew = attach()
       const blob = Buffer.alloc(Math.min(Math.max(options.waitingBytes() * 2, MIN_PROBE_BYTES), MAX_PROBE_BYTES))
+      requireRoom(path, blob.length)
       environment?.transaction(write => { write('meta', PROBE_KEY, blob) })
       environment?.transaction(write => { write('meta', PROBE_KEY, null) })
       works = true
       trying = true
       onWork(anew)
-    } catch (error) {
-      // Not more: in a transaction, a bad one may be a full disk.
-      if (isDamage(error)) damaged = currentIdentity()
+    } catch {
       failedProbes++
       if (failedProbes % PROBES_PER_OPENING === 0) detach()
     }
@@ -178,7 +149,6 @@ export function createDisk (options: DiskOptions): Disk {
   } catch (error) {
     if (error instanceof SpoolFormatError) throw error
     lastProbe = now()
-    judge(error)
     tellFailure(error)
   }
 
@@ -210,7 +180,6 @@ export function createDisk (options: DiskOptions): Disk {
       ended = true
       if (last !== null) await Promise.race([last.close().catch(() => {}), sleep(LAST_CLOSING_MS, null, { ref: false })])
       await closing
-      noteClosed(path)
     }
   }
 }

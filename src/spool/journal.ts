@@ -92,6 +92,9 @@ export function createJournal (options: JournalOptions): Journal {
   /** Until they are settled either way. */
   let frame: Promise<void> | null = null
   let checkpoint: Promise<void> | null = null
+  /** The checkpoint under way is one without a log. */
+  let isSavingDirectly = false
+  let opening: Promise<void> | null = null
   /** Resolves what `durable` gave out since the last frame, or the last checkpoint without a log. */
   let next: PromiseWithResolvers<void> | null = null
 
@@ -120,7 +123,7 @@ export function createJournal (options: JournalOptions): Journal {
       if (frame === null && checkpoint === null) checkpoint = saveDirectly(open)
       return
     }
-    if (frame !== null) return
+    if (frame !== null || isSavingDirectly) return
     const isHeld = log.isFull || unsavedBytes > TOO_MANY_UNSAVED_BYTES
     const isDue = clock.isDue || isHeld || log.isFilling || unsavedBytes > MANY_UNSAVED_BYTES
     if (!isDue || checkpoint !== null) {
@@ -187,19 +190,32 @@ export function createJournal (options: JournalOptions): Journal {
     if (hasUnlogged() || next !== null || clock.isDue) schedule()
   }
 
-  /** The log is not there: the transaction is what answers wait for, and begins it anew. Never rejects. */
+  /** The log is not there: the transaction is what answers wait for, and lets it begin anew. Never rejects. */
   async function saveDirectly (open: Environment): Promise<void> {
     const waiting = next
     next = null
+    isSavingDirectly = true
     absorb(null)
     const taken = begin()
     const isCommitted = await commitCheckpoint(open, taken, true)
     const isDone = isCommitted && (options.fsync === 'background' || await flushed(open))
     if (isDone || !hopeful) waiting?.resolve()
     else wait(waiting)
-    if (isDone && !suspended && !ended && await flushed(open)) await log.open().catch(() => {})
+    isSavingDirectly = false
     checkpoint = null
+    // It may have been opened while this was under way; to open it again would empty it.
+    if (isDone && !log.isOpen) opening ??= openLog(open)
     if (hasUnlogged() || next !== null) schedule()
+  }
+
+  /** Answers do not wait for it: meanwhile, too, whatever changes is saved directly. Never rejects. */
+  async function openLog (open: Environment): Promise<void> {
+    const { signal } = outage
+    // An outage leaves the log behind: it begins anew after the first transaction that succeeds.
+    if (!suspended && !ended && await flushed(open) && !signal.aborted && !ended) await log.open().catch(() => {})
+    if (signal.aborted) log.abandon()
+    opening = null
+    schedule()
   }
 
   function begin (): { readonly checkpoint: Checkpoint, readonly number: Buffer } {
@@ -369,6 +385,7 @@ export function createJournal (options: JournalOptions): Journal {
       ended = true
       clock.stop()
       await idle()
+      await opening
       const open = environment()
       try {
         if (suspended || open === null || hasUnsaved()) return

@@ -3,7 +3,7 @@
  * of the spool's writing and reading goes through `Environment`, so that a test can
  * make any of it fail.
  */
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open, type Database, type RangeOptions } from 'lmdb'
@@ -59,6 +59,9 @@ export const FORMAT = 2
 const FORMAT_WITHOUT_LOG = 1
 const FORMAT_KEY = Buffer.from('format')
 const LOCK_FILE = 'lock.mdb'
+/** What a row costs besides its key and value, and what the tree above it costs. */
+const ROW_BYTES = 64
+const SPARE_BYTES = 128 * 1024
 /** More than LMDB asks for (126 readers). */
 const LOCK_FILE_BYTES = 16 * 1024
 type BinaryTable = Database<Buffer, Buffer>
@@ -105,6 +108,9 @@ export const openEnvironment: OpenEnvironment = path => {
     keys: (name, range) => table(name).getKeys(rangeOptions(range)),
     entries: (name, range) => table(name).getRange(rangeOptions(range)),
     async commit (fill) {
+      let bytes = 0
+      fill((_table, key, value) => { bytes += ROW_BYTES + key.length + (value?.length ?? 0) })
+      requireRoom(path, bytes)
       try {
         await root.batch(() => { fill(write) })
       } catch (error) {
@@ -138,6 +144,18 @@ function makeLockFile (path: string): void {
   } finally {
     rmSync(prepared, { force: true })
   }
+}
+
+/**
+ * LMDB does not always survive a disk that is full: what it frees after a failed write
+ * may not be its own, and that ends the process. So a full disk is found before.
+ *
+ * @param bytes - About to be written.
+ * @throws ENOSPC
+ */
+export function requireRoom (path: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(path)
+  if (bavail * bsize < bytes * 2 + SPARE_BYTES) throw Object.assign(new Error(`ENOSPC: no space left on device for ${bytes} bytes`), { code: 'ENOSPC' })
 }
 
 function rangeOptions ({ start, end, limit, reverse }: Range): RangeOptions {

@@ -128,7 +128,7 @@ async function drain (path: string): Promise<Drained> {
   let pending = 0
   let fault: string | null = null
   try {
-    const found = await prepareSpool(path, { warn (_: unknown, message?: string) { log.push(`warn: ${message ?? ''}`) }, error (_: unknown, message?: string) { log.push(`error: ${message ?? ''}`) } })
+    const found = await prepareSpool(path, { warn (_: unknown, message?: string) { log.push(`warn: ${message ?? ''}`) } })
     const spool = open(path, log, () => { drops++ })
     spool.adopt(found)
     const copy = copyOf({ id: 'n'.repeat(32) })

@@ -131,6 +131,19 @@ test('a read that fails stalls nothing', async t => {
   t.equal(claimOne(spool, now).copy.id, 'old')
 })
 
+test('a spool that cannot be read at the start takes copies all the same', async t => {
+  const before = openTestSpool(t)
+  await before.spool.append(copyOf())
+  await before.spool.close()
+  const disk = failingDisk()
+  disk.fail(['get', 'range'], 'EIO')
+
+  const { spool } = openTestSpool(t, { path: before.path, openEnvironment: disk.open, openLogFile: disk.openLogFile })
+  void spool.append(copyOf({ id: 'new' }))
+
+  t.equal(claimOne(spool, Date.now() + 5000).copy.id, 'new')
+})
+
 test('copies on a disk that fails are delivered, though it is opened anew in between', async t => {
   let now = 1_000_000
   const disk = failingDisk()
