@@ -35,5 +35,5 @@ test('nor is one of a newer format, which is left as it is', async t => {
   await environment.commit(write => { write('meta', Buffer.from('format'), Buffer.from('99')) })
   await environment.close()
 
-  for (const complaint of await complaints(t, folder)) t.match(complaint, /cannot be opened \(the spool at \S+ has format 99, this program knows format 1: start the newer program/)
+  for (const complaint of await complaints(t, folder)) t.match(complaint, /cannot be opened \(the spool at \S+ has format 99, this program knows format 2: start the newer program/)
 })
