@@ -63,6 +63,9 @@ const IDLE_TIMEOUT_MS = 4_000
 const MAX_IDLE_TIMEOUT_MS = 60_000
 const WAY_MS = 1_000
 
+/** Handed to the socket at once; what follows waits until it is taken. */
+const MAX_TOGETHER_BYTES = 128 * 1024
+
 type State = 'connecting' | 'idle' | 'busy' | 'closed'
 
 export class ClientConnection implements Timed, ResponseEvents {
@@ -163,10 +166,22 @@ export class ClientConnection implements Timed, ResponseEvents {
       this.#nextChunk = 1
       writeJoined(this.#socket, request.head, first, '')
     } else {
-      this.#socket.write(request.head, 'latin1')
+      this.#sendTogether(request)
     }
     if (request.readBody === null) this.#sendChunks(request.chunks)
     else void this.#sendFrom(request.readBody())
+  }
+
+  /** The head and the first of the body in one system call. */
+  #sendTogether ({ head, chunks }: OutgoingRequest): void {
+    this.#socket.cork()
+    this.#socket.write(head, 'latin1')
+    for (let bytes = 0; bytes < MAX_TOGETHER_BYTES && this.#nextChunk < chunks.length;) {
+      const chunk = chunks[this.#nextChunk++] as Buffer
+      this.#socket.write(chunk)
+      bytes += chunk.length
+    }
+    this.#socket.uncork()
   }
 
   #onDrain (): void {

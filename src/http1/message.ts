@@ -86,11 +86,21 @@ export function parseFields (lines: string): string[] {
   return headers
 }
 
+/** Whether a header field has this name, in whatever case. Unlike `toLowerCase` it makes no string. @param lower - Lower case. */
+export function isNamed (name: string, lower: string): boolean {
+  if (name.length !== lower.length) return false
+  for (let i = 0; i < lower.length; i++) {
+    const byte = name.charCodeAt(i)
+    const expected = lower.charCodeAt(i)
+    if (byte !== expected && !(byte + 0x20 === expected && byte >= 0x41 && byte <= 0x5a)) return false
+  }
+  return true
+}
+
 /** The first value of a header field. @param name - Lower case. */
 export function headerValue (headers: RawHeaders, name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {
-    const field = headers[i] as string
-    if (field.length === name.length && field.toLowerCase() === name) return headers[i + 1]
+    if (isNamed(headers[i] as string, name)) return headers[i + 1]
   }
   return undefined
 }

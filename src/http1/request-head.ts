@@ -7,7 +7,7 @@ import type { ErrorCode } from '../errors.ts'
 import { NAME_BYTES, NAME_FORBIDDEN, NAME_PLAIN, TARGET_BYTES } from './characters.ts'
 import { parseAuthority, parseHost } from './host.ts'
 import { uniqueField } from './unique-fields.ts'
-import type { RequestHead } from './message.ts'
+import { isNamed, type RequestHead } from './message.ts'
 
 /** Longest request line or header line, with its CRLF. nginx: large_client_header_buffers 4 8k. */
 export const MAX_LINE_BYTES = 8192
@@ -158,10 +158,10 @@ class FieldReader {
       case 'host': this.#host = value; return true
       case 'content-length': this.#contentLength = value; return true
       case 'transfer-encoding': this.#transferEncoding = value; return true
-      case 'expect': this.#expectContinue = value.toLowerCase() === '100-continue'; return true
+      case 'expect': this.#expectContinue = isNamed(value, '100-continue'); return true
       default: break
     }
-    if (name.length === 10 && name.toLowerCase() === 'connection') {
+    if (isNamed(name, 'connection')) {
       const options = value.toLowerCase()
       // No later line takes a close back (RFC 9112 section 9.6).
       if (options.includes('close')) this.#connection = 'close'

@@ -7,12 +7,13 @@
  * something that two parsers could read in two ways.
  */
 import { NAME_BYTES, NAME_FORBIDDEN } from './characters.ts'
-import type { ResponseHead } from './message.ts'
+import { isNamed, type ResponseHead } from './message.ts'
 
 /** nginx: proxy_buffer_size 128k, which a response head must fit into with its empty line. */
 export const MAX_RESPONSE_HEAD_BYTES = 128 * 1024
 
 const STATUS_LINE = /^HTTP\/1\.(\d+) +([1-9]\d\d)(?: (.*))?$/
+const OK = { status: 200, minorVersion: 1, reason: 'OK' } as const
 const CR = 13
 
 /**
@@ -22,11 +23,10 @@ const CR = 13
 export function parseResponseHead (text: string, method: string): ResponseHead | null {
   if (text.includes('\0')) return null
   const statusLf = text.indexOf('\n')
-  const match = STATUS_LINE.exec(text.substring(0, lineEnd(text, 0, statusLf)))
-  if (match === null) return null
+  const line = parseStatusLine(text.substring(0, lineEnd(text, 0, statusLf)))
+  if (line === null) return null
 
-  const status = Number(match[2])
-  const minorVersion = Number(match[1]) === 0 ? 0 : 1
+  const { status, minorVersion } = line
   const headers: string[] = []
   let length: string | null = null
   /** All lines as one list; `null` without any. */
@@ -45,17 +45,17 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
     headers.push(name, value)
     switch (name.length) {
       case 10:
-        if (name.toLowerCase() === 'connection') connection += value.toLowerCase()
-        else if (name.toLowerCase() === 'keep-alive') keepAliveTimeoutMs = timeoutHint(value)
+        if (isNamed(name, 'connection')) connection += value.toLowerCase()
+        else if (isNamed(name, 'keep-alive')) keepAliveTimeoutMs = timeoutHint(value)
         break
       case 14:
-        if (name.toLowerCase() === 'content-length') {
+        if (isNamed(name, 'content-length')) {
           if (!/^\d{1,15}$/.test(value) || (length !== null && length !== value)) return null
           length = value
         }
         break
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding') coding = (coding === null ? '' : `${coding},`) + value.toLowerCase()
+        if (isNamed(name, 'transfer-encoding')) coding = (coding === null ? '' : `${coding},`) + value.toLowerCase()
         break
     }
     start = lf + 1
@@ -67,7 +67,7 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
   const persistent = minorVersion === 1 ? !connection.includes('close') : connection.includes('keep-alive')
   return {
     status,
-    reason: match[3] ?? '',
+    reason: line.reason,
     minorVersion,
     headers,
     framing: framingOf(method, status, chunked, length),
@@ -75,6 +75,13 @@ export function parseResponseHead (text: string, method: string): ResponseHead |
     keepAlive: persistent && !unfounded && isPlain(coding, length, minorVersion),
     keepAliveTimeoutMs
   }
+}
+
+function parseStatusLine (line: string): Pick<ResponseHead, 'status' | 'minorVersion' | 'reason'> | null {
+  // Nearly every one; a regular expression makes five strings of it.
+  if (line === 'HTTP/1.1 200 OK') return OK
+  const match = STATUS_LINE.exec(line)
+  return match === null ? null : { status: Number(match[2]), minorVersion: Number(match[1]) === 0 ? 0 : 1, reason: match[3] ?? '' }
 }
 
 function timeoutHint (value: string): number | null {

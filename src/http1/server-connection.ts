@@ -367,6 +367,11 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
   /** Nothing more is read; what is written still goes out, if the client takes it in time. */
   #leave (): void {
     this.#state = 'closed'
+    if (this.socket.writableLength === 0) {
+      // Closing says FIN as well: a system call, and the events of a stream that ends, are saved.
+      this.socket.destroy()
+      return
+    }
     this.deadline = performance.now() + this.#timeouts.sendTimeoutMs
     this.socket.destroySoon()
   }

@@ -7,7 +7,7 @@
  * with nginx's escaping, and `-` for what is not there. A difference on purpose:
  * the values of `sentry_key=` are masked, and the key of a `dsn=`.
  */
-import { headerValue, type RawHeaders } from '../http1/message.ts'
+import { headerValue, isNamed, type RawHeaders } from '../http1/message.ts'
 import type { Settled } from '../proxy/ports.ts'
 
 /** A moment as the formats print it. */
@@ -102,7 +102,9 @@ function masked (value: string | undefined): string | undefined {
 
 /** The user of `Authorization: Basic`, decoded as nginx does (ngx_http_auth_basic_user): none without a colon, none when empty. */
 function remoteUser (headers: RawHeaders): string | undefined {
-  const match = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(headerValue(headers, 'authorization') ?? '')
+  const authorization = headerValue(headers, 'authorization')
+  if (authorization === undefined) return undefined
+  const match = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)
   if (match === null) return undefined
   const decoded = Buffer.from(match[1] ?? '', 'base64').toString('latin1')
   const colon = decoded.indexOf(':')
@@ -115,7 +117,7 @@ function forwardedFor (headers: RawHeaders): string | undefined {
   if (value === undefined) return undefined
   let first = true
   for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() !== 'x-forwarded-for') continue
+    if (!isNamed(headers[i] as string, 'x-forwarded-for')) continue
     if (!first) value += `, ${headers[i + 1]}`
     first = false
   }

@@ -4,7 +4,7 @@
  * touches the body.
  */
 import type { MirrorConfig } from '../config/config.ts'
-import { fieldLines, type RequestHead } from '../http1/message.ts'
+import { fieldLines, isNamed, type RequestHead } from '../http1/message.ts'
 import { isForwardedFor, isReplaced } from '../proxy/headers.ts'
 import type { KeepCopy } from '../proxy/ports.ts'
 import type { Spool } from '../spool/types.ts'
@@ -87,7 +87,7 @@ export function copyFields (head: RequestHead, options: CopyFieldOptions): strin
 
 function isDropped (name: string, dropHeaders: readonly string[]): boolean {
   for (const dropped of dropHeaders) {
-    if (dropped.length === name.length && dropped === name.toLowerCase()) return true
+    if (isNamed(name, dropped)) return true
   }
   return false
 }

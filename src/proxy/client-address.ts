@@ -7,7 +7,7 @@
  * entry was written by the peer itself, the one before by the proxy before it, and
  * so on; the first address that is not trusted is the client.
  */
-import type { RawHeaders } from '../http1/message.ts'
+import { isNamed, type RawHeaders } from '../http1/message.ts'
 import { formatAddress, isMapped, parseAddress, parseAddressAndPort, parseIPv4, type Address } from './ip-address.ts'
 
 /** Peers that are believed, and how far. */
@@ -140,8 +140,7 @@ function plainPeer (peer: string): string {
 export function forwardedLines (headers: RawHeaders, name: string): string[] {
   const lines: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
-    const field = headers[i] as string
-    if (field.length !== name.length || field.toLowerCase() !== name) continue
+    if (!isNamed(headers[i] as string, name)) continue
     lines.push(headers[i + 1] as string)
     if (name !== 'x-forwarded-for') break
   }

@@ -2,7 +2,7 @@
  * Which header fields go to an upstream and which come back, as nginx 1.22 does it
  * with the document's configuration. Pure: text in, text out.
  */
-import { fieldLines, type RawHeaders, type RequestHead, type ResponseHead } from '../http1/message.ts'
+import { fieldLines, isNamed, type RawHeaders, type RequestHead, type ResponseHead } from '../http1/message.ts'
 
 export interface UpstreamRequest {
   readonly head: RequestHead
@@ -37,20 +37,20 @@ function isPassedOn (name: string): boolean {
  */
 export function isReplaced (name: string): boolean {
   switch (name.length) {
-    case 2: return name.toLowerCase() === 'te'
-    case 4: return name.toLowerCase() === 'host'
-    case 6: return name.toLowerCase() === 'expect'
-    case 7: return name.toLowerCase() === 'upgrade'
-    case 10: return isOneOf(name, 'connection', 'keep-alive')
-    case 12: return name.toLowerCase() === 'x-request-id'
-    case 14: return name.toLowerCase() === 'content-length'
-    case 17: return isOneOf(name, 'transfer-encoding', 'x-forwarded-proto')
+    case 2: return isNamed(name, 'te')
+    case 4: return isNamed(name, 'host')
+    case 6: return isNamed(name, 'expect')
+    case 7: return isNamed(name, 'upgrade')
+    case 10: return isNamed(name, 'connection') || isNamed(name, 'keep-alive')
+    case 12: return isNamed(name, 'x-request-id')
+    case 14: return isNamed(name, 'content-length')
+    case 17: return isNamed(name, 'transfer-encoding') || isNamed(name, 'x-forwarded-proto')
     default: return false
   }
 }
 
 export function isForwardedFor (name: string): boolean {
-  return name.length === 15 && name.toLowerCase() === 'x-forwarded-for'
+  return isNamed(name, 'x-forwarded-for')
 }
 
 /**
@@ -64,7 +64,7 @@ export function clientResponseBlock (head: ResponseHead, hidden: readonly string
   let block = ''
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
-    if (name.length === 12 && isOverruledType(headers, i)) continue
+    if (isOverruledType(headers, i)) continue
     if (!isWithheld(name) && !(hidden.length > 0 && hidden.includes(name.toLowerCase()))) block += `${name}: ${headers[i + 1]}\r\n`
   }
   return block
@@ -81,25 +81,20 @@ function isOverruledType (headers: RawHeaders, at: number): boolean {
 }
 
 function isContentType (name: string): boolean {
-  return name.length === 12 && name.toLowerCase() === 'content-type'
+  return isNamed(name, 'content-type')
 }
 
 function isWithheld (name: string): boolean {
   switch (name.length) {
-    case 4: return name.toLowerCase() === 'date'
-    case 5: return name.toLowerCase() === 'x-pad'
-    case 6: return name.toLowerCase() === 'server'
-    case 10: return isOneOf(name, 'connection', 'keep-alive')
-    case 14: return name.toLowerCase() === 'content-length'
-    case 15: return isOneOf(name, 'x-accel-expires', 'x-accel-charset')
-    case 16: return name.toLowerCase() === 'x-accel-redirect'
-    case 17: return isOneOf(name, 'transfer-encoding', 'x-accel-buffering')
-    case 18: return name.toLowerCase() === 'x-accel-limit-rate'
+    case 4: return isNamed(name, 'date')
+    case 5: return isNamed(name, 'x-pad')
+    case 6: return isNamed(name, 'server')
+    case 10: return isNamed(name, 'connection') || isNamed(name, 'keep-alive')
+    case 14: return isNamed(name, 'content-length')
+    case 15: return isNamed(name, 'x-accel-expires') || isNamed(name, 'x-accel-charset')
+    case 16: return isNamed(name, 'x-accel-redirect')
+    case 17: return isNamed(name, 'transfer-encoding') || isNamed(name, 'x-accel-buffering')
+    case 18: return isNamed(name, 'x-accel-limit-rate')
     default: return false
   }
-}
-
-function isOneOf (name: string, first: string, second: string): boolean {
-  const lower = name.toLowerCase()
-  return lower === first || lower === second
 }

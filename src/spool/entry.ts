@@ -10,8 +10,6 @@ export type Place = 'none' | 'fresh' | 'waiting' | 'dead'
 
 export interface Entry extends ClaimedCopy, HeapMember {
   readonly key: Buffer
-  /** The key as text. */
-  readonly name: string
   readonly partition: number
   readonly copy: Copy
   /** As it was read; `null`: the copy was taken by this process, and is encoded when it is needed. */
@@ -43,6 +41,8 @@ export interface Entry extends ClaimedCopy, HeapMember {
   dueAt: number
   /** Its place among the held. */
   seat: Seat<Entry> | null
+  /** Held, and hidden from whoever reads the environment. */
+  isHidden: boolean
   older: Entry | null
   younger: Entry | null
 }
@@ -55,9 +55,9 @@ export interface NewEntry extends Pick<Entry, 'key' | 'partition' | 'copy' | 're
 export function createEntry (entry: NewEntry): Entry {
   const { key, partition, copy, record, recordBytes, fileId, bytes, state, disk, want, history = null, diskDueAt = 0 } = entry
   return {
-    key, name: key.toString('latin1'), partition, copy, record, recordBytes, fileId, bytes, history, state, disk, want, diskDueAt,
+    key, partition, copy, record, recordBytes, fileId, bytes, history, state, disk, want, diskDueAt,
     failures: history === null ? 0 : history.failures,
-    isGoing: false, going: 'none', goingDueAt: 0, logged: disk, loggedDueAt: diskDueAt, isUnlogged: false, unsaved: null, seat: null,
+    isGoing: false, going: 'none', goingDueAt: 0, logged: disk, loggedDueAt: diskDueAt, isUnlogged: false, unsaved: null, seat: null, isHidden: false,
     dueAt: diskDueAt, older: null, younger: null, heapIndex: -1
   }
 }

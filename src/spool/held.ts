@@ -19,26 +19,36 @@ export interface Held extends Iterable<Entry> {
 
 export function createHeld (): Held {
   const entries = new Roster<Entry>()
-  /** By name. Few: what is delivered at once never gets into the environment. */
-  const hidden = new Map<string, Entry>()
+  /** Keys as text. Few: what is delivered at once never gets into the environment. */
+  const hidden = new Set<string>()
+
+  function hide (entry: Entry): void {
+    hidden.add(nameOf(entry.key))
+    entry.isHidden = true
+  }
 
   return {
     add (entry) {
       entry.seat ??= entries.add(entry)
-      if (entry.disk !== 'none' || entry.isGoing) hidden.set(entry.name, entry)
+      if (entry.disk !== 'none' || entry.isGoing) hide(entry)
     },
 
     remove (entry) {
       if (entry.seat !== null) entries.remove(entry.seat)
       entry.seat = null
-      hidden.delete(entry.name)
+      if (entry.isHidden) hidden.delete(nameOf(entry.key))
+      entry.isHidden = false
     },
 
     saving (going) {
-      for (const entry of going) if (entry.seat !== null) hidden.set(entry.name, entry)
+      for (const entry of going) if (entry.seat !== null) hide(entry)
     },
 
-    hides: key => hidden.size > 0 && hidden.has(key.toString('latin1')),
+    hides: key => hidden.size > 0 && hidden.has(nameOf(key)),
     [Symbol.iterator]: () => entries[Symbol.iterator]()
   }
+}
+
+function nameOf (key: Buffer): string {
+  return key.toString('latin1')
 }

@@ -69,6 +69,11 @@ export interface JournalOptions {
 
 /** A checkpoint comes at once. */
 const MANY_UNSAVED_BYTES = 8 * 1024 * 1024
+/**
+ * What no answer waits for goes with the next frame that one does wait for, or after
+ * this time: a frame costs nearly the same whatever is in it.
+ */
+const LAZY_MS = 5
 /** Frames wait for the checkpoint: the environment is slower than what comes. */
 const TOO_MANY_UNSAVED_BYTES = 16 * 1024 * 1024
 
@@ -83,6 +88,7 @@ export function createJournal (options: JournalOptions): Journal {
   let extras: ExtraRow[] = []
   let unsavedBytes = 0
   let scheduled = false
+  let lazyTimer: NodeJS.Timeout | null = null
   let suspended = false
   /** While suspended: those who ask still wait. */
   let hopeful = false
@@ -105,6 +111,20 @@ export function createJournal (options: JournalOptions): Journal {
       scheduled = false
       flush()
     })
+  }
+
+  function scheduleLazily (): void {
+    if (scheduled || suspended || ended) return
+    lazyTimer ??= setTimeout(() => {
+      lazyTimer = null
+      if (hasUnlogged()) schedule()
+    }, LAZY_MS).unref()
+  }
+
+  /** After something was written. */
+  function goOn (): void {
+    if (next !== null || clock.isDue || !log.isOpen) schedule()
+    else if (hasUnlogged()) scheduleLazily()
   }
 
   function hasUnlogged (): boolean {
@@ -177,7 +197,7 @@ export function createJournal (options: JournalOptions): Journal {
       wait(waiting)
     }).then(() => {
       frame = null
-      if (hasUnlogged() || next !== null || clock.isDue || !log.isOpen) schedule()
+      goOn()
     })
   }
 
@@ -187,7 +207,7 @@ export function createJournal (options: JournalOptions): Journal {
     const taken = begin()
     if (await commitCheckpoint(open, taken, false)) await flushed(open)
     checkpoint = null
-    if (hasUnlogged() || next !== null || clock.isDue) schedule()
+    goOn()
   }
 
   /** The log is not there: the transaction is what answers wait for, and lets it begin anew. Never rejects. */
@@ -293,7 +313,7 @@ export function createJournal (options: JournalOptions): Journal {
       entry.isUnlogged = true
       unlogged.push(entry)
     }
-    schedule()
+    scheduleLazily()
   }
 
   function giveUp (): void {
@@ -316,7 +336,7 @@ export function createJournal (options: JournalOptions): Journal {
 
     put (row) {
       if (extras.length < MAX_EXTRAS) extras.push(row)
-      schedule()
+      scheduleLazily()
     },
 
     durable () {

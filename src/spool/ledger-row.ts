@@ -49,6 +49,10 @@ const VERSION = 1
 const HEAD_BYTES = 5
 const MAX_HOUR = 0xffff_ffff
 const MAX_PROJECT_BYTES = 0xffff
+/** Of 53 bits. */
+const MAX_VARINT_BYTES = 8
+/** Of a UTF-16 code unit. */
+const MAX_UTF8_BYTES = 3
 
 /** Hours since the epoch, within what a key can hold, whatever the clock says. */
 export function hourOf (ms: number): number {
@@ -105,23 +109,29 @@ function decodeKey (key: Buffer): LedgerKey | null {
 }
 
 export function encodeValue (key: Buffer, writtenHour: number, tallies: Tallies): Buffer {
-  const bytes: number[] = []
-  pushVarint(bytes, writtenHour)
-  for (const [code, field] of LEDGER_FIELDS.entries()) {
-    for (const [detail, tally] of tallies[field]) {
-      const text = Buffer.from(detail)
-      bytes.push(code)
-      pushVarint(bytes, text.length)
-      bytes.push(...text)
-      pushVarint(bytes, tally.count)
-      pushVarint(bytes, tally.bytes)
+  const bytes = Buffer.allocUnsafe(longestValue(tallies))
+  let at = writeVarint(bytes, writtenHour, HEAD_BYTES)
+  for (let code = 0; code < LEDGER_FIELDS.length; code++) {
+    for (const [detail, tally] of tallies[LEDGER_FIELDS[code] as LedgerField]) {
+      bytes[at++] = code
+      at = writeVarint(bytes, detail === '' ? 0 : Buffer.byteLength(detail), at)
+      if (detail !== '') at += bytes.write(detail, at)
+      at = writeVarint(bytes, tally.count, at)
+      at = writeVarint(bytes, tally.bytes, at)
     }
   }
-  const value = Buffer.allocUnsafe(HEAD_BYTES + bytes.length)
-  value.set(bytes, HEAD_BYTES)
+  const value = bytes.subarray(0, at)
   value[0] = VERSION
   value.writeUInt32BE(checksum(key, value), 1)
   return value
+}
+
+function longestValue (tallies: Tallies): number {
+  let length = HEAD_BYTES + MAX_VARINT_BYTES
+  for (const field of LEDGER_FIELDS) {
+    for (const detail of tallies[field].keys()) length += 1 + 3 * MAX_VARINT_BYTES + MAX_UTF8_BYTES * detail.length
+  }
+  return length
 }
 
 /** @returns `null` when it is damaged or of a version this program does not know. */
@@ -148,14 +158,16 @@ function checksum (key: Buffer, value: Buffer): number {
   return crc32(value.subarray(HEAD_BYTES), crc32(key))
 }
 
-/** LEB128, also above 32 bits. */
-function pushVarint (bytes: number[], number: number): void {
+/** LEB128, also above 32 bits. @returns Where it ends. */
+function writeVarint (bytes: Buffer, number: number, start: number): number {
+  let at = start
   let rest = number
   while (rest >= 0x80) {
-    bytes.push(rest % 0x80 + 0x80)
+    bytes[at++] = rest % 0x80 + 0x80
     rest = Math.floor(rest / 0x80)
   }
-  bytes.push(rest)
+  bytes[at++] = rest
+  return at
 }
 
 /** Reads past the end as zeros: only a row whose checksum holds gets here. */

@@ -93,7 +93,7 @@ async function write (path: string, environment: Environment, steps: readonly ('
     await log.append(lastFrame)
     states.push(new Map(rows))
   }
-  log.abandon()
+  await log.close()
   const name = findLogs(path)[0]?.name ?? ''
   const file = readdirSync(join(path, 'wal')).map(file => join(path, 'wal', file)).find(file => readFileSync(file).includes(lastFrame)) ?? ''
   return { name, states, lastFrame, file }
