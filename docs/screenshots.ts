@@ -20,7 +20,7 @@ const SHOTS: Readonly<Record<string, BrowserContextOptions>> = {
 const source = { status: async () => STATUS, history: async () => HISTORY }
 const admin = createAdminServer({ host: '127.0.0.1', port: 0, readiness: () => 'ready', metrics: { contentType: 'text/plain', render: async () => '' } })
 registerStatusRoutes(admin.app, source)
-registerPageRoutes(admin.app, { assets: await loadAssets(), source, report: async () => REPORT })
+registerPageRoutes(admin.app, { loadAssets, source, report: async () => REPORT })
 await admin.listen()
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
 try {

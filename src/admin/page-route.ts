@@ -12,7 +12,8 @@ import type { Report } from '../report/report.ts'
 import type { StatusSource } from '../status/source.ts'
 
 export interface PageRouteOptions {
-  readonly assets: PageAssets
+  /** Asked once, when somebody wants the page: to make them loads what is large (Node's stripper of types). */
+  readonly loadAssets: () => Promise<PageAssets>
   readonly source: Pick<StatusSource, 'status' | 'history'>
   /** Of the last 24 hours; `null` when nothing is mirrored. */
   readonly report: () => Promise<Report | null>
@@ -25,25 +26,35 @@ const POLICY = [
 ].join('; ')
 
 /** Before `listen`. */
-export function registerPageRoutes (app: FastifyInstance, { assets, source, report }: PageRouteOptions): void {
+export function registerPageRoutes (app: FastifyInstance, { loadAssets, source, report }: PageRouteOptions): void {
+  let loading: Promise<PageAssets> | null = null
+  const assets = (): Promise<PageAssets> => loading ??= loadAssets()
+
   app.get('/', async (_request, reply) => {
-    const [status, history, lastDay] = await Promise.all([source.status(), orNull(source.history('1h')), orNull(report())])
+    const [{ base }, status, history, lastDay] = await Promise.all([assets(), source.status(), orNull(source.history('1h')), orNull(report())])
     return reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', POLICY)
       .header('x-content-type-options', 'nosniff')
       .header('referrer-policy', 'no-referrer')
       .header('cache-control', 'no-store')
-      .send(renderDocument({ status, history, report: lastDay, clock: { now: status.at } }, assets.base))
+      .send(renderDocument({ status, history, report: lastDay, clock: { now: status.at } }, base))
   })
 
-  for (const [path, { type, body }] of assets.files) {
-    app.get(`${assets.base}/${path}`, async (_request, reply) => reply
-      .type(type)
+  app.get<{ Params: { '*': string } }>('/assets/*', async (request, reply) => {
+    const { base, files } = await assets()
+    const path = `/assets/${request.params['*']}`
+    const asset = path.startsWith(`${base}/`) ? files.get(path.slice(base.length + 1)) : undefined
+    if (asset === undefined) {
+      reply.callNotFound()
+      return reply
+    }
+    return reply
+      .type(asset.type)
       .header('x-content-type-options', 'nosniff')
       .header('cache-control', 'public, max-age=31536000, immutable')
-      .send(body))
-  }
+      .send(asset.body)
+  })
 
   app.get('/completeness.json', async (_request, reply) => reply.header('cache-control', 'no-store').type('application/json').send(JSON.stringify(await report())))
 }

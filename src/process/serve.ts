@@ -89,7 +89,7 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
 
   const status = createStatusSource({ version: VERSION, readiness: () => pool.readiness(), report: () => pool.report(), total: snapshots => renderer.total(snapshots), spool: reader, reloader, now })
   registerStatusRoutes(admin.app, status)
-  registerPageRoutes(admin.app, { assets: await loadAssets(), source: status, report: async () => reader === null ? null : await reportLastDay(createReportSource(reader), now()) })
+  registerPageRoutes(admin.app, { loadAssets, source: status, report: async () => reader === null ? null : await reportLastDay(createReportSource(reader), now()) })
 
   async function apply (next: Config): Promise<void> {
     logger.hide(next)
