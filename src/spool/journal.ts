@@ -11,15 +11,16 @@
  * a checkpoint is what answers wait for. When that fails as well, nothing is lost:
  * everything stays to be written, and is once the environment works again.
  */
+import { createChanges } from './changes.ts'
+import { createCheckpoints, type BegunCheckpoint } from './checkpoints.ts'
 import type { Counts } from './counts.ts'
 import type { Entry, Place } from './entry.ts'
-import { encodeTime as encodeNumber } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import type { Environment, Write } from './store.ts'
-import { createScratchRecord, writeMove } from './transaction.ts'
-import { createUnsaved, encoded, MAX_EXTRAS, writeCheckpoint, writeRows, type Checkpoint, type ExtraRow } from './unsaved.ts'
+import { createUnsaved, type ExtraRow } from './unsaved.ts'
+import { createWaiters } from './waiters.ts'
 import { createCheckpointClock } from './wal/checkpoint-clock.ts'
-import { commit, flush as flushEnvironment } from './wal/commit.ts'
+import { flush as flushEnvironment } from './wal/commit.ts'
 import { createFrameBuilder } from './wal/frame.ts'
 import type { WriteAheadLog } from './wal/log.ts'
 
@@ -78,15 +79,13 @@ const LAZY_MS = 5
 const TOO_MANY_UNSAVED_BYTES = 16 * 1024 * 1024
 
 export function createJournal (options: JournalOptions): Journal {
-  const { environment, log, ledger, counts, onSaving, onSaved, onFault, onSuccess } = options
+  const { environment, log, ledger, counts, onSaved, onFault } = options
   const unsaved = createUnsaved(counts)
+  const changes = createChanges(unsaved, ledger, counts)
+  const checkpoints = createCheckpoints({ ...options, unsaved })
+  const waiters = createWaiters()
   const builder = createFrameBuilder()
-  const scratchRecord = createScratchRecord()
   const clock = createCheckpointClock(schedule)
-  let unlogged: Entry[] = []
-  let touched = new Set<number>()
-  let extras: ExtraRow[] = []
-  let unsavedBytes = 0
   let scheduled = false
   let lazyTimer: NodeJS.Timeout | null = null
   let suspended = false
@@ -101,8 +100,6 @@ export function createJournal (options: JournalOptions): Journal {
   /** The checkpoint under way is one without a log. */
   let isSavingDirectly = false
   let opening: Promise<void> | null = null
-  /** Resolves what `durable` gave out since the last frame, or the last checkpoint without a log. */
-  let next: PromiseWithResolvers<void> | null = null
 
   function schedule (): void {
     if (scheduled || suspended || ended) return
@@ -117,22 +114,18 @@ export function createJournal (options: JournalOptions): Journal {
     if (scheduled || suspended || ended) return
     lazyTimer ??= setTimeout(() => {
       lazyTimer = null
-      if (hasUnlogged()) schedule()
+      if (!changes.isEmpty) schedule()
     }, LAZY_MS).unref()
   }
 
   /** After something was written. */
   function goOn (): void {
-    if (next !== null || clock.isDue || !log.isOpen) schedule()
-    else if (hasUnlogged()) scheduleLazily()
-  }
-
-  function hasUnlogged (): boolean {
-    return unlogged.length > 0 || extras.length > 0
+    if (!waiters.isEmpty || clock.isDue || !log.isOpen) schedule()
+    else if (!changes.isEmpty) scheduleLazily()
   }
 
   function hasUnsaved (): boolean {
-    return hasUnlogged() || unsaved.hasWork || ledger.hasDirty
+    return !changes.isEmpty || unsaved.hasWork || ledger.hasDirty
   }
 
   /** Does what is to be done now, as far as what is under way allows. */
@@ -144,8 +137,8 @@ export function createJournal (options: JournalOptions): Journal {
       return
     }
     if (frame !== null || isSavingDirectly) return
-    const isHeld = log.isFull || unsavedBytes > TOO_MANY_UNSAVED_BYTES
-    const isDue = clock.isDue || isHeld || log.isFilling || unsavedBytes > MANY_UNSAVED_BYTES
+    const isHeld = log.isFull || unsaved.bytes > TOO_MANY_UNSAVED_BYTES
+    const isDue = clock.isDue || isHeld || log.isFilling || unsaved.bytes > MANY_UNSAVED_BYTES
     if (!isDue || checkpoint !== null) {
       if (!isHeld) writeFrame()
       return
@@ -156,33 +149,13 @@ export function createJournal (options: JournalOptions): Journal {
     else clock.restart()
   }
 
-  /** Everything that has changed goes into a frame, or is left to the checkpoint that comes right after (`null`). */
-  function absorb (write: Write | null): readonly Entry[] {
-    const moved = unlogged
-    unlogged = []
-    for (const entry of moved) {
-      entry.isUnlogged = false
-      if (write === null) continue
-      writeMove(entry, entry.logged, entry.loggedDueAt, entry.want, entry.dueAt, write, scratchRecord)
-      entry.logged = entry.want
-      entry.loggedDueAt = entry.dueAt
-    }
-    const rows = ledger.takeDirty()
-    if (write !== null) writeRows(encoded(touched, counts), rows, extras, write)
-    unsaved.add(rows, extras)
-    touched = new Set()
-    extras = []
-    return moved
-  }
-
   function writeFrame (): void {
-    const waiting = next
-    next = null
-    if (!hasUnlogged()) {
+    const waiting = waiters.take()
+    if (changes.isEmpty) {
       waiting?.resolve()
       return
     }
-    const moved = absorb(builder.write)
+    const moved = changes.absorb(builder.write)
     clock.frame()
     frame = log.append(builder.end(log.next)).then(() => {
       for (const entry of moved) {
@@ -194,38 +167,40 @@ export function createJournal (options: JournalOptions): Journal {
       for (const entry of moved) {
         if (entry.disk === 'none') entry.logged = 'none'
       }
-      wait(waiting)
+      waiters.giveBack(waiting)
     }).then(() => {
       frame = null
       goOn()
     })
   }
 
+  function begin (): BegunCheckpoint {
+    clock.restart()
+    return checkpoints.begin()
+  }
+
   /** Never rejects. */
   async function save (open: Environment): Promise<void> {
     log.turn()
-    const taken = begin()
-    if (await commitCheckpoint(open, taken, false)) await flushed(open)
+    if (await checkpoints.commit(open, begin(), false)) await flushed(open)
     checkpoint = null
     goOn()
   }
 
   /** The log is not there: the transaction is what answers wait for, and lets it begin anew. Never rejects. */
   async function saveDirectly (open: Environment): Promise<void> {
-    const waiting = next
-    next = null
+    const waiting = waiters.take()
     isSavingDirectly = true
-    absorb(null)
-    const taken = begin()
-    const isCommitted = await commitCheckpoint(open, taken, true)
+    changes.absorb(null)
+    const isCommitted = await checkpoints.commit(open, begin(), true)
     const isDone = isCommitted && (options.fsync === 'background' || await flushed(open))
     if (isDone || !hopeful) waiting?.resolve()
-    else wait(waiting)
+    else waiters.giveBack(waiting)
     isSavingDirectly = false
     checkpoint = null
     // It may have been opened while this was under way; to open it again would empty it.
     if (isDone && !log.isOpen) opening ??= openLog(open)
-    if (hasUnlogged() || next !== null) schedule()
+    if (!changes.isEmpty || !waiters.isEmpty) schedule()
   }
 
   /** Answers do not wait for it: meanwhile, too, whatever changes is saved directly. Never rejects. */
@@ -236,42 +211,6 @@ export function createJournal (options: JournalOptions): Journal {
     if (signal.aborted) log.abandon()
     opening = null
     schedule()
-  }
-
-  function begin (): { readonly checkpoint: Checkpoint, readonly number: Buffer } {
-    clock.restart()
-    // What changed in the ledger alone is in no frame.
-    unsaved.add(ledger.takeDirty(), [])
-    const taken = unsaved.begin()
-    onSaving(taken.entries)
-    return { checkpoint: taken, number: encodeNumber(log.next) }
-  }
-
-  /** @param isDirect - What is in it is in no frame. @returns Whether it was committed. */
-  async function commitCheckpoint (open: Environment, { checkpoint, number }: ReturnType<typeof begin>, isDirect: boolean): Promise<boolean> {
-    try {
-      await commit(open, write => {
-        writeCheckpoint(checkpoint, write)
-        write('meta', log.key, number)
-      })
-    } catch (error) {
-      unsaved.fail(checkpoint)
-      onFault(error)
-      return false
-    }
-    succeed(checkpoint, isDirect)
-    return true
-  }
-
-  function succeed (done: Checkpoint, isDirect: boolean): void {
-    for (const entry of done.entries) {
-      if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') unsavedBytes -= entry.recordBytes
-      if (log.isOpen && !isDirect) continue
-      entry.logged = entry.going
-      entry.loggedDueAt = entry.goingDueAt
-    }
-    unsaved.succeed(done, onSaved)
-    onSuccess()
   }
 
   /** @returns Whether everything committed survives a power cut. */
@@ -294,36 +233,18 @@ export function createJournal (options: JournalOptions): Journal {
     }
   }
 
-  /** Those who waited for what failed wait for the next. */
-  function wait (waiting: PromiseWithResolvers<void> | null): void {
-    if (next === null) next = waiting
-    else if (waiting !== null) waiting.resolve(next.promise)
-  }
-
   function move (entry: Entry, to: Place, dueAt = 0): void {
-    if (entry.disk === 'none') {
-      if (entry.want === 'none' && to !== 'none') unsavedBytes += entry.recordBytes
-      else if (entry.want !== 'none' && to === 'none') unsavedBytes -= entry.recordBytes
-    }
-    entry.want = to
-    entry.dueAt = dueAt
-    unsaved.move(entry)
-    touched.add(entry.partition)
-    if (!entry.isUnlogged) {
-      entry.isUnlogged = true
-      unlogged.push(entry)
-    }
+    changes.move(entry, to, dueAt)
     scheduleLazily()
   }
 
   function giveUp (): void {
     hopeful = false
-    next?.resolve()
-    next = null
+    waiters.release()
   }
 
   return {
-    get unsavedBytes () { return unsavedBytes },
+    get unsavedBytes () { return unsaved.bytes },
     move,
 
     renew (entry) {
@@ -335,15 +256,14 @@ export function createJournal (options: JournalOptions): Journal {
     },
 
     put (row) {
-      if (extras.length < MAX_EXTRAS) extras.push(row)
+      changes.put(row)
       scheduleLazily()
     },
 
     durable () {
       if ((suspended || environment() === null) && !hopeful) return null
-      next ??= Promise.withResolvers()
       schedule()
-      return next.promise
+      return waiters.join()
     },
 
     async saved () {
@@ -360,22 +280,10 @@ export function createJournal (options: JournalOptions): Journal {
       await idle()
       const open = environment()
       if (open === null) throw new Error('the spool has no disk')
-      absorb(null)
-      const { checkpoint: taken, number } = begin()
-      try {
-        const result = open.transaction(write => {
-          writeCheckpoint(taken, write)
-          write('meta', log.key, number)
-          return work(write)
-        })
-        succeed(taken, true)
-        schedule()
-        return result
-      } catch (error) {
-        unsaved.fail(taken)
-        onFault(error)
-        throw error
-      }
+      changes.absorb(null)
+      const result = checkpoints.commitWith(open, begin(), work)
+      schedule()
+      return result
     },
 
     resume () {

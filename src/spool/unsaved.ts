@@ -5,7 +5,7 @@
  */
 import { Roster } from '../roster.ts'
 import { countsKey, encodeCounts, type Counts } from './counts.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Place } from './entry.ts'
 import type { StoredRow } from './ledger.ts'
 import type { Write } from './store.ts'
 import { ownRecord, writeMove } from './transaction.ts'
@@ -26,10 +26,14 @@ export interface Checkpoint {
 
 export interface Unsaved {
   readonly hasWork: boolean
-  move (entry: Entry): void
+  /** Of records that the environment lacks. */
+  readonly bytes: number
+  /** The entry is to be there. */
+  move (entry: Entry, to: Place, dueAt: number): void
   /** The entry is nowhere, and never was in the environment. @returns Whether that is all there is to it: no checkpoint has it. */
   forget (entry: Entry): boolean
-  add (rows: readonly StoredRow[], extras: readonly ExtraRow[]): void
+  /** @param partitions - Whose counts have changed. */
+  add (partitions: Iterable<number>, rows: readonly StoredRow[], extras: readonly ExtraRow[]): void
   begin (): Checkpoint
   /** It is in the environment. @param onSaved - For each entry that has not moved since. */
   succeed (checkpoint: Checkpoint, onSaved: (entry: Entry) => void): void
@@ -45,13 +49,20 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
   let touched = new Set<number>()
   let rows = new Map<string, StoredRow>()
   let extras: ExtraRow[] = []
+  let bytes = 0
 
   return {
     get hasWork () { return dirty.size > 0 || touched.size > 0 || rows.size > 0 || extras.length > 0 },
+    get bytes () { return bytes },
 
-    move (entry) {
+    move (entry, to, dueAt) {
+      if (entry.disk === 'none') {
+        if (entry.want === 'none' && to !== 'none') bytes += entry.recordBytes
+        else if (entry.want !== 'none' && to === 'none') bytes -= entry.recordBytes
+      }
+      entry.want = to
+      entry.dueAt = dueAt
       entry.unsaved ??= dirty.add(entry)
-      touched.add(entry.partition)
     },
 
     forget (entry) {
@@ -61,7 +72,8 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
       return true
     },
 
-    add (more, moreExtras) {
+    add (partitions, more, moreExtras) {
+      for (const partition of partitions) touched.add(partition)
       for (const row of more) rows.set(row.key.toString('latin1'), row)
       if (moreExtras.length > 0) extras = [...extras, ...moreExtras].slice(0, MAX_EXTRAS)
     },
@@ -83,6 +95,7 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
 
     succeed ({ entries }, onSaved) {
       for (const entry of entries) {
+        if (entry.disk === 'none' && entry.going !== 'none' && entry.want !== 'none') bytes -= entry.recordBytes
         entry.isGoing = false
         entry.disk = entry.going
         entry.diskDueAt = entry.goingDueAt
