@@ -3,7 +3,7 @@ import { existsSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { lookAround, nearestFolder, surroundingsWarnings, type Surroundings } from '../process/surroundings.ts'
-import { DATA_FILE } from '../spool/damage.ts'
+import { DATA_FILE } from '../spool/data-file.ts'
 import { openEnvironment, SpoolFormatError } from '../spool/store.ts'
 import { bytesWords } from '../status/words.ts'
 import { fault, ok, skipped, warning, type Finding } from './finding.ts'

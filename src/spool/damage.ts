@@ -5,8 +5,8 @@
  */
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { DATA_FILE } from './data-file.ts'
 
-export const DATA_FILE = 'data.mdb'
 const LOCK_FILE = 'lock.mdb'
 
 /** Where LMDB's meta page has what (lmdb-js 3.5, 64 bit, little-endian). */

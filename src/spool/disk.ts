@@ -3,11 +3,11 @@
  * disk says when it failed, and is told when it works again. One line in the log for
  * each.
  */
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { DATA_FILE, isDamage, isDamaged, moveAside } from './damage.ts'
+import { isDamage, isDamaged, moveAside } from './damage.ts'
+import { dataFileIdentity } from './data-file.ts'
 import { requireRoom, SpoolFormatError, type Environment, type OpenEnvironment } from './store.ts'
 
 export interface Disk {
@@ -81,21 +81,11 @@ export function createDisk (options: DiskOptions): Disk {
     log.error({ file: join(path, name) }, 'The spool on disk is damaged and was moved aside; what it held is not delivered. A new one was begun. Check the disk; the file can be removed when nobody wants to look into it.')
   }
 
-  /** An inode's number alone may be given to the next file. */
-  function currentIdentity (): string {
-    try {
-      const { ino, birthtimeNs } = statSync(join(path, DATA_FILE), { bigint: true })
-      return `${ino}-${birthtimeNs}`
-    } catch {
-      return ''
-    }
-  }
-
   function attach (): boolean {
     if (environment !== null) return false
     environment = open()
     const before = identity
-    identity = currentIdentity()
+    identity = dataFileIdentity(path)
     return before !== '' && identity !== before
   }
 
@@ -164,7 +154,7 @@ export function createDisk (options: DiskOptions): Disk {
     },
 
     probe () {
-      if (works && environment !== null && identity !== '' && currentIdentity() !== identity) {
+      if (works && environment !== null && identity !== '' && dataFileIdentity(path) !== identity) {
         fail(new Error('the file of the spool is gone'))
         detach()
         tryAgain()

@@ -3,13 +3,12 @@
  * the command line, beside running routers or without one.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { createBodyFiles } from './bodies.ts'
 import { createBuried } from './buried.ts'
 import { addCounts, decodeCounts, noCounts } from './counts.ts'
-import { DATA_FILE, isDamaged } from './damage.ts'
+import { isDamaged } from './damage.ts'
+import { dataFileIdentity } from './data-file.ts'
 import { readDeadReasons, type DeadReason } from './dead-reasons.ts'
 import { readHistory, writeHistory, type HistoryEntry } from './history-store.ts'
 import { after as afterKey, readTime, timeOf, waitingKey } from './keys.ts'
@@ -69,13 +68,28 @@ export function openSpoolReader (path: string, options: SpoolReaderOptions = {})
   const now = options.now ?? Date.now
   const ledger = options.ledger ?? createLedger({ writer: `reader-${randomUUID()}`, now })
   let open: Environment | null = null
+  /** The data file that is open. */
+  let identity = ''
+  /** Until it is closed, LMDB forbids opening the one in its place. */
+  let closing: Promise<void> | null = null
   let closed = false
 
   function environment (): Environment | null {
     const shared = options.shared?.()
     if (shared !== undefined) return shared
-    if (open === null && !closed && existsSync(join(path, DATA_FILE)) && !isDamaged(path)) open = openEnvironment(path)
+    const current = dataFileIdentity(path)
+    if (open !== null && current !== identity) leave(open)
+    if (open === null && closing === null && !closed && current !== '' && !isDamaged(path)) {
+      open = openEnvironment(path)
+      identity = current
+    }
     return open
+  }
+
+  /** Its file was moved aside, or another put in its place: what it says is not of this spool. */
+  function leave (gone: Environment): void {
+    open = null
+    closing = gone.close().catch(() => {}).then(() => { closing = null })
   }
 
   function required (): Environment {
@@ -185,6 +199,7 @@ export function openSpoolReader (path: string, options: SpoolReaderOptions = {})
       closed = true
       await open?.close()
       open = null
+      await closing
     }
   }
 }
