@@ -37,6 +37,16 @@ COPY --chmod=755 config/router.yaml config/router.schema.json /app/config/
 COPY --chmod=755 src /app/src
 
 ENV NODE_ENV=production
+# V8 keeps 24 MiB less for what is young, at no cost that can be measured (docs/performance.md).
+ENV NODE_OPTIONS=--max-semi-space-size=8
+# What Node makes of each file when it first loads it: 30 MiB and 200 ms less than to do it at every start. Nobody may write it;
+# where it does not fit the machine (another CPU, another user), Node does without.
+ENV NODE_COMPILE_CACHE=/app/compile-cache
+RUN install -d -o mirror-router "$NODE_COMPILE_CACHE" && \
+    setpriv --reuid mirror-router --regid mirror-router --clear-groups sh -c \
+      'node -- /app/src/main.ts help start > /dev/null && node --input-type=module --eval "import \"/app/src/process/worker.ts\""' && \
+    test -n "$(ls "$NODE_COMPILE_CACHE")" && \
+    chown -R root:root "$NODE_COMPILE_CACHE" && chmod -R a+rX,go-w "$NODE_COMPILE_CACHE"
 # What a configuration does not say itself: metrics are for the compose network, too.
 ENV MIRROR_ROUTER_ADMIN_HOST=::
 WORKDIR /app

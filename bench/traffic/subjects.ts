@@ -1,8 +1,9 @@
 /** What is compared: nginx with the document's configuration, nginx tuned, and the router. Each runs pinned to its cores. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
@@ -31,6 +32,7 @@ export interface RouterOptions {
   readonly nodeOptions?: readonly string[]
 }
 
+const DOCKERFILE = fileURLToPath(new URL('../../Dockerfile', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const LONGEST_START_MS = 20_000
 
@@ -50,6 +52,12 @@ export async function startNginx (kind: 'doc' | 'tuned', backends: Backends, cor
   return await subjectOf(kind === 'doc' ? 'nginx' : 'nginx, tuned', child, p80, 0)
 }
 
+/** What the image sets for Node; its compile cache is one of our own, filled by the first start. */
+function imageEnvironment (folder: string): Record<string, string> {
+  const set = readFileSync(DOCKERFILE, 'utf8').matchAll(/^ENV (NODE_\w+)=(.*)$/gm)
+  return { ...Object.fromEntries([...set].map(([, name = '', value = '']) => [name, value])), NODE_COMPILE_CACHE: join(dirname(folder), 'compile-cache') }
+}
+
 /** With the access log on, as nginx has it with the document's configuration, and the durable spool. */
 export async function startRouter (backends: Backends, cores: string, folder: string, { workers = 1, mirror = {}, spool = {}, main = MAIN, nodeOptions = [] }: RouterOptions = {}): Promise<Subject> {
   const { relay, web, endpoint } = backends.ports
@@ -67,7 +75,7 @@ export async function startRouter (backends: Backends, cores: string, folder: st
   }))
   const log = join(folder, 'access.log')
   const child = spawn('taskset', ['-c', cores, 'sh', '-c', 'exec "$0" "$@" >> "$LOG"', process.execPath, ...nodeOptions, main, 'start', '--config', file],
-    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, LOG: log, NODE_OPTIONS: '' } })
+    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, LOG: log, ...imageEnvironment(folder) } })
   return await subjectOf('router', child, p80, adminPort)
 }
 

@@ -30,7 +30,7 @@ import { createReportSource } from '../report/spool-source.ts'
 import { openSpoolReader, type SpoolReader } from '../spool/spool-reader.ts'
 import { createStatusSource } from '../status/source.ts'
 import { VERSION } from '../version.ts'
-import { tuneGarbageCollection } from './garbage-collection.ts'
+import { giveBackMemory, tuneGarbageCollection } from './garbage-collection.ts'
 import { openFilesWarnings, readOpenFilesLimit } from './open-files.ts'
 import { prepareSpool } from './prepare-spool.ts'
 import { ListenError, listenError, reservePorts } from './reserve-ports.ts'
@@ -105,6 +105,7 @@ export async function serve (loaded: Config, { source, logger }: ServeOptions): 
     throw listenError(config.admin, 'admin', error)
   }
   log.debug({ routes: admin.routes }, 'routes of the admin listener')
+  giveBackMemory()
   await pool.start().catch((error: unknown) => {
     throw new ListenError(`the processes cannot start: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   })

@@ -4,7 +4,7 @@ import { createLogger, type ClosableLogger } from '../log/logger.ts'
 import { createFdWriter } from '../log/access-log-writer.ts'
 import { createSteadyNow } from '../mirror/clock.ts'
 import { unpackConfig, type CarriedConfig } from './carry-config.ts'
-import { tuneGarbageCollection } from './garbage-collection.ts'
+import { giveBackMemory, tuneGarbageCollection } from './garbage-collection.ts'
 import { logLastWords } from './last-words.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -50,6 +50,7 @@ async function start ({ config: carried, partition, clockZeroMs }: Extract<ToWor
   logLastWords(logger)
   try {
     app = createApp({ config, log: logger.log, onOutage: event => { void tell({ type: 'outage', event }) }, reusePort: true, partition, steadyNow: createSteadyNow(clockZeroMs), writeAccessLog: createFdWriter(process.stdout.fd) })
+    giveBackMemory()
     await app.listen()
   } catch (error) {
     await fail(String(error))
