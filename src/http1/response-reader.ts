@@ -98,12 +98,17 @@ export class ResponseReader {
     this.#searched = 0
     const emptyLine = pending[end - 2] === CR ? 2 : 1
     const head = parseResponseHead(pending.toString('latin1', 0, end - emptyLine), this.#method)
-    if (head === null || head.status === 101 || (head.status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES)) {
+    if (head === null || (head.status < 200 && !this.#mayComeBefore(head))) {
       this.#state = 'fault'
       return null
     }
     if (head.status >= 200) this.#begin(head)
     return pending.subarray(end)
+  }
+
+  /** HTTP/1.0 knows no interim response: what follows one is its body to some (RFC 9110 section 15.2). Nobody asked to switch protocols. */
+  #mayComeBefore ({ status, minorVersion }: ResponseHead): boolean {
+    return status !== 101 && minorVersion === 1 && ++this.#interim <= MAX_INTERIM_RESPONSES
   }
 
   #begin (head: ResponseHead): void {

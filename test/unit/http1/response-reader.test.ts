@@ -115,6 +115,7 @@ test('interim responses are read over, up to a bound; switching protocols was no
 
   t.match(readText(interimOf(32) + last), { heads: [{ status: 200 }], complete: true })
   t.ok(readText(interimOf(33) + last).fault)
+  t.ok(readText('HTTP/1.0 100 Continue\r\n\r\n' + last).fault, 'HTTP/1.0 has none')
   t.ok(readText('HTTP/1.1 101 Switching Protocols\r\n\r\n').fault)
 })
 
