@@ -6,7 +6,7 @@ import type { Entry } from './entry.ts'
 import { encodeTime as encodeNumber } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import type { Environment, Write } from './store.ts'
-import { writeCheckpoint, type Checkpoint, type Unsaved } from './unsaved.ts'
+import { checkpointBytes, writeCheckpoint, type Checkpoint, type Unsaved } from './unsaved.ts'
 import { commit } from './wal/commit.ts'
 import type { WriteAheadLog } from './wal/log.ts'
 
@@ -73,7 +73,7 @@ export function createCheckpoints ({ log, unsaved, ledger, onSaving, onSaved, on
 
     async commit (open, begun, isDirect) {
       try {
-        await commit(open, put => { write(begun, put) })
+        await commit(open, checkpointBytes(begun.checkpoint), put => { write(begun, put) })
       } catch (error) {
         fail(begun, error)
         return false

@@ -16,6 +16,8 @@ export interface HistoryEntry {
 }
 
 const KEY_BYTES = 3
+/** What a row takes besides its value, roughly. */
+const ROW_BYTES = 64
 
 export function readHistory (environment: Environment): HistoryEntry[] {
   const entries: HistoryEntry[] = []
@@ -27,7 +29,8 @@ export function readHistory (environment: Environment): HistoryEntry[] {
 
 /** One transaction. @returns Rejects with what the disk says; then nothing was written. */
 export function writeHistory (environment: Environment, entries: readonly HistoryEntry[]): Promise<void> {
-  return environment.commit(write => {
+  const bytes = entries.reduce((sum, { value }) => sum + ROW_BYTES + value.length, 0)
+  return environment.commit(bytes, write => {
     for (const { ring, position, value } of entries) {
       const key = Buffer.allocUnsafe(KEY_BYTES)
       key.writeUInt8(ring, 0)

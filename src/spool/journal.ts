@@ -70,6 +70,8 @@ export interface JournalOptions {
 
 /** A checkpoint comes at once. */
 const MANY_UNSAVED_BYTES = 8 * 1024 * 1024
+/** The same while a backlog goes out: its rows are removed on the thread that answers, a few milliseconds' worth at a time. */
+const MANY_DISPLACED = 1000
 /**
  * What no answer waits for goes with the next frame that one does wait for, or after
  * this time: a frame costs nearly the same whatever is in it.
@@ -138,7 +140,7 @@ export function createJournal (options: JournalOptions): Journal {
     }
     if (frame !== null || isSavingDirectly) return
     const isHeld = log.isFull || unsaved.bytes > TOO_MANY_UNSAVED_BYTES
-    const isDue = clock.isDue || isHeld || log.isFilling || unsaved.bytes > MANY_UNSAVED_BYTES
+    const isDue = clock.isDue || isHeld || log.isFilling || unsaved.bytes > MANY_UNSAVED_BYTES || unsaved.displaced > MANY_DISPLACED
     if (!isDue || checkpoint !== null) {
       if (!isHeld) writeFrame()
       return

@@ -34,8 +34,12 @@ export interface Environment {
   get (table: Table, key: Buffer): Buffer | undefined
   keys (table: Table, range: Range): Iterable<Buffer>
   entries (table: Table, range: Range): Iterable<Entry>
-  /** One transaction; resolves when it survives the end of the process. What it was given must not be changed until then. */
-  commit (fill: (write: Write) => void): Promise<void>
+  /**
+   * One transaction; resolves when it survives the end of the process. What it was given must not be changed until then.
+   *
+   * @param bytes - That it takes, roughly: rejects with ENOSPC where there is no room for them.
+   */
+  commit (bytes: number, fill: (write: Write) => void): Promise<void>
   /** Resolves when everything committed survives a power cut. */
   flushed (): Promise<void>
   /** One transaction, at once. Reads inside see its writes; all or nothing. */
@@ -59,8 +63,7 @@ export const FORMAT = 2
 const FORMAT_WITHOUT_LOG = 1
 const FORMAT_KEY = Buffer.from('format')
 const LOCK_FILE = 'lock.mdb'
-/** What a row costs besides its key and value, and what the tree above it costs. */
-const ROW_BYTES = 64
+/** What the tree above the rows costs. */
 const SPARE_BYTES = 128 * 1024
 /** More than LMDB asks for (126 readers). */
 const LOCK_FILE_BYTES = 16 * 1024
@@ -107,9 +110,7 @@ export const openEnvironment: OpenEnvironment = path => {
     get: (name, key) => table(name).getBinary(key),
     keys: (name, range) => table(name).getKeys(rangeOptions(range)),
     entries: (name, range) => table(name).getRange(rangeOptions(range)),
-    async commit (fill) {
-      let bytes = 0
-      fill((_table, key, value) => { bytes += ROW_BYTES + key.length + (value?.length ?? 0) })
+    async commit (bytes, fill) {
       requireRoom(path, bytes)
       try {
         await root.batch(() => { fill(write) })

@@ -28,6 +28,8 @@ export interface Unsaved {
   readonly hasWork: boolean
   /** Of records that the environment lacks. */
   readonly bytes: number
+  /** Copies that the environment has elsewhere than they are: to wait saves nothing of what it takes to move them there. */
+  readonly displaced: number
   /** The entry is to be there. */
   move (entry: Entry, to: Place, dueAt: number): void
   /** The entry is nowhere, and never was in the environment. @returns Whether that is all there is to it: no checkpoint has it. */
@@ -40,6 +42,7 @@ export interface Unsaved {
   fail (checkpoint: Checkpoint): void
 }
 
+const ROW_BYTES = 256
 /** Rows for people that wait for a disk; more are not kept. */
 export const MAX_EXTRAS = 10_000
 
@@ -50,10 +53,18 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
   let rows = new Map<string, StoredRow>()
   let extras: ExtraRow[] = []
   let bytes = 0
+  let displaced = 0
+
+  function soil (entry: Entry): void {
+    if (entry.unsaved !== null) return
+    entry.unsaved = dirty.add(entry)
+    if (entry.disk !== 'none') displaced++
+  }
 
   return {
     get hasWork () { return dirty.size > 0 || touched.size > 0 || rows.size > 0 || extras.length > 0 },
     get bytes () { return bytes },
+    get displaced () { return displaced },
 
     move (entry, to, dueAt) {
       if (entry.disk === 'none') {
@@ -62,7 +73,7 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
       }
       entry.want = to
       entry.dueAt = dueAt
-      entry.unsaved ??= dirty.add(entry)
+      soil(entry)
     },
 
     forget (entry) {
@@ -81,6 +92,7 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
     begin () {
       const checkpoint = { entries: [...dirty], counts: encoded(touched, counts), rows, extras }
       dirty = new Roster()
+      displaced = 0
       touched = new Set()
       rows = new Map()
       extras = []
@@ -106,7 +118,7 @@ export function createUnsaved (counts: ReadonlyMap<number, Counts>): Unsaved {
     fail (checkpoint) {
       for (const entry of checkpoint.entries) {
         entry.isGoing = false
-        entry.unsaved ??= dirty.add(entry)
+        soil(entry)
       }
       for (const partition of checkpoint.counts.keys()) touched.add(partition)
       rows = new Map([...checkpoint.rows, ...rows])
@@ -122,6 +134,13 @@ export function encoded (partitions: Iterable<number>, counts: ReadonlyMap<numbe
     if (row !== undefined) rows.set(partition, encodeCounts(row))
   }
   return rows
+}
+
+/** What it takes in the environment, roughly: every row of a copy that moves, its record among them. */
+export function checkpointBytes ({ entries, counts, rows, extras }: Checkpoint): number {
+  let bytes = (counts.size + rows.size + extras.length) * ROW_BYTES
+  for (const { going, recordBytes } of entries) bytes += ROW_BYTES + (going === 'none' ? 0 : recordBytes)
+  return bytes
 }
 
 export function writeCheckpoint ({ entries, counts, rows, extras }: Checkpoint, write: Write): void {

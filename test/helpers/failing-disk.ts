@@ -57,10 +57,10 @@ export function failingDisk (): FailingDisk {
         check('range')
         return environment.entries(table, range)
       },
-      async commit (fill) {
+      async commit (bytes, fill) {
         commits++
         check('commit')
-        await settles(environment.commit(write => {
+        await settles(environment.commit(bytes, write => {
           fill((table, key, value) => {
             if (value !== null) puts.set(table, (puts.get(table) ?? 0) + 1)
             write(table, key, value)

@@ -6,12 +6,12 @@ const SECOND_TRY_MS = 10
 const FLUSH_TIMEOUT_MS = 30_000
 
 /** A fault that passes at once must not look like a disk that is gone: tries twice. Rejects with what the environment says. */
-export async function commit (open: Environment, fill: (write: Write) => void): Promise<void> {
+export async function commit (open: Environment, bytes: number, fill: (write: Write) => void): Promise<void> {
   try {
-    await open.commit(fill)
+    await open.commit(bytes, fill)
   } catch {
     await sleep(SECOND_TRY_MS)
-    await open.commit(fill)
+    await open.commit(bytes, fill)
   }
 }
 

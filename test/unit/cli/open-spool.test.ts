@@ -32,7 +32,7 @@ test('a damaged spool is not taken for an empty one', async t => {
 test('nor is one of a newer format, which is left as it is', async t => {
   const folder = t.testdir({ spool: {} })
   const environment = openEnvironment(join(folder, 'spool'))
-  await environment.commit(write => { write('meta', Buffer.from('format'), Buffer.from('99')) })
+  await environment.commit(0, write => { write('meta', Buffer.from('format'), Buffer.from('99')) })
   await environment.close()
 
   for (const complaint of await complaints(t, folder)) t.match(complaint, /cannot be opened \(the spool at \S+ has format 99, this program knows format 2: start the newer program/)

@@ -1,7 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { claimOne, openTestSpool } from '../../helpers/spool.ts'
 import { copyOf, fieldLines, memoryBody } from '../../helpers/copies.ts'
+import { failingDisk } from '../../helpers/failing-disk.ts'
 
 test('a copy survives the end of the process that took it, byte for byte', async t => {
   const first = openTestSpool(t)
@@ -93,4 +94,19 @@ test('letters that a clock ahead has buried are replayed, each once, though they
 
   t.equal(replayed.length, 1200)
   t.strictSame(claims.sort(), ids.sort())
+})
+
+test('a backlog that goes out leaves the environment in portions', async t => {
+  const disk = failingDisk()
+  const { spool } = openTestSpool(t, { openEnvironment: disk.open })
+  for (let i = 0; i < 6000; i++) void spool.append(copyOf())
+  await spool.saved()
+  const before = disk.commits()
+
+  for (let i = 0; i < 12; i++) {
+    for (const claimed of spool.claim(500, Date.now())) spool.ack(claimed)
+    await sleep(10)
+  }
+
+  t.ok(disk.commits() - before >= 3, `${disk.commits() - before} transactions, not one`)
 })
