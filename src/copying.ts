@@ -58,7 +58,7 @@ export function createCopying ({ config, mirror, partition, metrics, log, onOuta
   const deliveries = createDeliveries(mirror, mirror => {
     const endpoint = createEndpoint({ ...mirror, deadlines })
     const { concurrency, retry } = mirror
-    return { endpoint, delivery: createDelivery({ spool, endpoint, observer: metrics.mirror, onOutage, concurrency, retry, now: steadyNow }) }
+    return { endpoint, delivery: createDelivery({ spool, endpoint, observer: metrics.mirror, onOutage, concurrency, retry, now: steadyNow, utilization: loopUtilization() }) }
   })
 
   return {
@@ -83,5 +83,15 @@ export function createCopying ({ config, mirror, partition, metrics, log, onOuta
         settled: request => { counts.settled(request) }
       }
     }
+  }
+}
+
+/** Of the time since it was last asked. */
+function loopUtilization (): () => number {
+  let last = performance.eventLoopUtilization()
+  return () => {
+    const before = last
+    last = performance.eventLoopUtilization()
+    return performance.eventLoopUtilization(last, before).utilization
   }
 }

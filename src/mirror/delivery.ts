@@ -9,7 +9,7 @@
  * An append starts it at once, and nothing polls. How many go out at a time the width
  * says (width.ts); which of them is decided turn by turn (turn.ts), by the health of
  * the endpoint and of each project (health.ts) and by the project's share of the width
- * (shares.ts). While the endpoint is down one copy at a time goes out as a probe.
+ * (shares.ts); a backlog leaves the event loop time for clients (pace.ts). While the endpoint is down one copy at a time goes out as a probe.
  */
 import PQueue from 'p-queue'
 import type { RetryConfig } from '../config/config.ts'
@@ -18,6 +18,7 @@ import type { Endpoint, SendResult } from './endpoint.ts'
 import { createHealth, type LastFailure, type ProjectOutage } from './health.ts'
 import type { MirrorObserver } from './observer.ts'
 import type { OnOutage } from './outage-log.ts'
+import { createPace } from './pace.ts'
 import { backoffDelay, isStrain, retryAfterMs, verdict } from './retry-policy.ts'
 import { createShares } from './shares.ts'
 import { createTurn, latestDueAt } from './turn.ts'
@@ -33,6 +34,8 @@ export interface DeliveryOptions {
   readonly retry: RetryConfig
   /** Milliseconds since the epoch, of a clock that is never set (clock.ts). */
   readonly now: () => number
+  /** See `createPace`; by default a backlog is not paced. */
+  readonly utilization?: () => number
   /** Draws from [0, 1). */
   readonly random?: () => number
 }
@@ -79,7 +82,7 @@ export function createDelivery (options: DeliveryOptions): Delivery {
   const onOutage: OnOutage = event => { if (closing === null) options.onOutage(event) }
   const health = createHealth({ onOutage, retry, now, random, pending: () => spool.stats().pending })
   const turn = createTurn({
-    spool, health, shares, width, retry, random, begin, underWay: () => underWay, expired: claimed => { bury(claimed, 'expired', '') }
+    spool, health, shares, width, pace: createPace(options.utilization ?? (() => 0)), retry, random, begin, underWay: () => underWay, expired: claimed => { bury(claimed, 'expired', '') }
   })
   /** Copies that go out now: never more than the width has room for. */
   const outbox: Outgoing[] = []

@@ -5,7 +5,9 @@
  */
 import type { RetryConfig } from '../config/config.ts'
 import type { ClaimedCopy, Spool } from '../spool/types.ts'
+import { isFresh } from '../spool/window.ts'
 import type { Health } from './health.ts'
+import type { Pace } from './pace.ts'
 import { SILENCE_MS, type Shares } from './shares.ts'
 import type { Width } from './width.ts'
 
@@ -14,6 +16,7 @@ export interface TurnOptions {
   readonly health: Health
   readonly shares: Shares
   readonly width: Width
+  readonly pace: Pace
   readonly retry: RetryConfig
   readonly random: () => number
   /** Attempts that are running. */
@@ -40,7 +43,7 @@ const MAX_CANDIDATES = 32
 const LOOK_INTERVAL_MS = 1000
 
 export function createTurn (options: TurnOptions): Turn {
-  const { spool, health, shares, width, retry, random, underWay, begin, expired } = options
+  const { spool, health, shares, width, pace, retry, random, underWay, begin, expired } = options
   let held: ClaimedCopy[] = []
   /** When the next copy is due, as of the last claim that found fewer than asked for. */
   let nextDueAt = Infinity
@@ -52,7 +55,8 @@ export function createTurn (options: TurnOptions): Turn {
     const free = width.current() - before
     let next = held.length > 0 ? now + SILENCE_MS : Infinity
     if (free > 0 && held.length < MAX_HELD) {
-      const claimed = claimDue(free, now)
+      const claimed = claimDue(free, now, pace.room(now))
+      pace.took(claimed.reduce((old, { copy }) => isFresh(copy, now) ? old : old + 1, 0))
       for (const each of claimed) admit(each, now)
       // Others may stand behind those that did not go.
       if (claimed.length < free) next = Math.min(next, nextDueAt)
@@ -86,12 +90,12 @@ export function createTurn (options: TurnOptions): Turn {
    * Due copies. One that is due later than any backoff lasts was given back when the
    * clock was wrong: it is due now.
    */
-  function claimDue (limit: number, now: number): readonly ClaimedCopy[] {
-    const claimed = spool.claim(limit, now)
+  function claimDue (limit: number, now: number, mostOld = limit): readonly ClaimedCopy[] {
+    const claimed = spool.claim(limit, now, mostOld)
     if (claimed.length === limit) return claimed
     nextDueAt = spool.nextDueAt() ?? Infinity
     if (nextDueAt === Infinity || nextDueAt <= now + Math.max(retry.initialMs, retry.maxMs)) return claimed
-    return [...claimed, ...spool.claim(limit - claimed.length, nextDueAt)]
+    return [...claimed, ...spool.claim(limit - claimed.length, nextDueAt, mostOld)]
   }
 
   function admit (claimed: ClaimedCopy, now: number): void {

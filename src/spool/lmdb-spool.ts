@@ -45,7 +45,7 @@ import type { ClaimedCopy, Copy, DropReason, OnDrop, Spool } from './types.ts'
 import type { OpenLogFile } from './wal/log-file.ts'
 import { createLog } from './wal/log.ts'
 import { findLogs, recoverLog } from './wal/recovery.ts'
-import { createWindow } from './window.ts'
+import { createWindow, isFresh } from './window.ts'
 
 export interface SpoolOptions {
   readonly path: string
@@ -367,11 +367,13 @@ export function openSpool (options: SpoolOptions): DurableSpool {
       return journal.durable()
     },
 
-    claim (limit, time) {
+    claim (limit, time, mostOld = limit) {
       const claimed: Entry[] = []
+      let old = 0
       while (claimed.length < limit) {
-        const entry = supply.next(time)
+        const entry = supply.next(time, old < mostOld)
         if (entry === null) break
+        if (!isFresh(entry.copy, time)) old++
         claimed.push(entry)
       }
       return claimed

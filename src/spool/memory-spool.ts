@@ -111,9 +111,9 @@ export function createMemorySpool (options: MemorySpoolOptions): Spool {
       return null
     },
 
-    claim (limit, time) {
+    claim (limit, time, mostOld = limit) {
       const taken: Entry[] = []
-      while (taken.length < limit) {
+      while (taken.length < Math.min(limit, mostOld)) {
         const entry = schedule.claim(time)
         if (entry === undefined) break
         claimed.set(entry, entry)

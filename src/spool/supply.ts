@@ -16,8 +16,8 @@ import type { Window } from './window.ts'
 export interface Supply {
   /** The oldest of those due by `dueBy`; Infinity means due or not. */
   oldest (dueBy: number): Entry | null
-  /** The next to be delivered: see `Spool.claim`. */
-  next (now: number): Entry | null
+  /** The next to be delivered: see `Spool.claim`. @param mayBeOld - Else only one that was taken within the last second. */
+  next (now: number, mayBeOld: boolean): Entry | null
   /** Milliseconds since the epoch; 0 when a copy is due already, `null` when none waits. */
   nextDueAt (): number | null
   /** Of all pending copies, claimed ones included. */
@@ -120,10 +120,11 @@ export function createSupply (options: SupplyOptions): Supply {
   return {
     oldest,
 
-    next (now) {
+    next (now, mayBeOld) {
       const fresh = window.oldestFresh(now)
       turn = (turn + 1) % BACKLOG_TURN
-      return fresh !== null && turn !== 0 ? takeYoung(fresh) : oldest(now)
+      if (fresh !== null && (turn !== 0 || !mayBeOld)) return takeYoung(fresh)
+      return mayBeOld ? oldest(now) : null
     },
 
     nextDueAt () {

@@ -131,8 +131,10 @@ export interface Spool {
    * Up to `limit` copies that are due; they stay claimed until acked, retried or
    * buried. Oldest first, but a copy taken within the last second does not wait
    * behind a backlog.
+   *
+   * @param mostOld - Of them, at most so many that were taken more than a second ago; default `limit`.
    */
-  claim (limit: number, now: number): readonly ClaimedCopy[]
+  claim (limit: number, now: number, mostOld?: number): readonly ClaimedCopy[]
   /** When the next waiting copy is due, in milliseconds since the epoch; `null` when none waits. */
   nextDueAt (): number | null
   ack (claimed: ClaimedCopy): void

@@ -3,6 +3,7 @@
  * gets is never read back from disk. Bounded by who fills it (`evict`).
  */
 import type { Entry } from './entry.ts'
+import type { Copy } from './types.ts'
 
 export interface Window {
   readonly bytes: number
@@ -16,6 +17,12 @@ export interface Window {
 
 /** How long a copy that was never attempted goes before the backlog. */
 const FRESH_MS = 1000
+
+/** Whether it is no part of a backlog yet. */
+export function isFresh ({ takenAt }: Pick<Copy, 'takenAt'>, now: number): boolean {
+  return now - takenAt < FRESH_MS
+}
+
 /** What an entry costs in memory besides its record: the objects, and the strings of its head once more. */
 const ENTRY_OVERHEAD_BYTES = 1024
 
@@ -56,7 +63,7 @@ export function createWindow (): Window {
     oldest: () => head,
 
     oldestFresh (now) {
-      while (freshFrom !== null && now - freshFrom.copy.takenAt >= FRESH_MS) freshFrom = freshFrom.younger
+      while (freshFrom !== null && !isFresh(freshFrom.copy, now)) freshFrom = freshFrom.younger
       return freshFrom
     }
   }

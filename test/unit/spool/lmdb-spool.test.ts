@@ -110,3 +110,17 @@ test('a backlog that goes out leaves the environment in portions', async t => {
 
   t.ok(disk.commits() - before >= 3, `${disk.commits() - before} transactions, not one`)
 })
+
+test('of a backlog no more are claimed than asked for, while what has just been taken goes on', async t => {
+  const { spool } = openTestSpool(t)
+  const now = Date.now()
+  for (let i = 0; i < 10; i++) await spool.append(copyOf({ takenAt: now - 5000 }))
+  for (let i = 0; i < 10; i++) await spool.append(copyOf({ takenAt: now }))
+
+  const claimed = spool.claim(16, now, 2)
+
+  t.equal(claimed.filter(({ copy }) => copy.takenAt === now).length, 10)
+  t.equal(claimed.length, 12)
+  t.equal(spool.claim(16, now, 0).length, 0)
+  t.equal(spool.claim(16, now).length, 8)
+})
