@@ -9,6 +9,8 @@ export interface Talk {
   readonly bodies: readonly string[]
   /** The other side ended the connection, or reset it, within the time there was. */
   readonly ended: boolean
+  /** Code of the error it ended with. */
+  readonly fault: string | null
 }
 
 const PATIENCE_MS = 10_000
@@ -19,7 +21,8 @@ export async function talk (port: number, pieces: readonly Buffer[], options: { 
   const received: Buffer[] = []
   let ended = false
   socket.on('data', (data: Buffer) => { received.push(data) })
-  socket.on('error', () => {})
+  let fault: string | null = null
+  socket.on('error', (error: NodeJS.ErrnoException) => { fault = error.code ?? error.message })
   const end = new Promise<void>(resolve => {
     socket.once('end', resolve)
     socket.once('close', () => { resolve() })
@@ -36,7 +39,7 @@ export async function talk (port: number, pieces: readonly Buffer[], options: { 
   await Promise.race([end, late])
   clearTimeout(timer)
   socket.destroy()
-  return { ...answersIn(Buffer.concat(received).toString('latin1')), ended }
+  return { ...answersIn(Buffer.concat(received).toString('latin1')), ended, fault }
 }
 
 function answersIn (text: string): { statuses: number[], bodies: string[] } {
