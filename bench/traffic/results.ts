@@ -43,9 +43,9 @@ function render ({ options, paired, single, verified }: Results): string {
 Written by \`npm run bench -- --write\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores,
 Linux ${output('uname', ['-r'])}, Node ${process.version}, ${nginxVersion()}. ${options.rounds} rounds of ${options.seconds} s; nginx and the router in turn on core 0, wrk and the
 stand-ins on the others. CPU is user and system time of all processes of the subject, in µs per request, what is delivered after
-the load included. Router: durable spool, mirror, access log and metrics on. Before the runs ${verified} bodies of 0 to 300 KB went
+the load included. Router: durable spool, mirror, access log and metrics on, and what the image sets for Node. Before the runs ${verified} bodies of 0 to 300 KB went
 through the router and arrived byte by byte at both legs; in every round each request was answered with 200, and the endpoint had a
-copy of each (within 2 %), else the run fails.
+copy of each of the router's (within 2 %; nginx may lose some), else the run fails.
 
 ${comparison}
 
