@@ -6,7 +6,7 @@
  */
 
 /** How an attempt failed: to deliver a copy, or to forward a request. */
-const CAUSES: Readonly<Record<string, string>> = {
+const CAUSES: ReadonlyMap<string, string> = new Map(Object.entries({
   refused: 'connection refused',
   reset: 'connection reset',
   timeout: 'no answer in time',
@@ -24,25 +24,25 @@ const CAUSES: Readonly<Record<string, string>> = {
   502: 'answered 502 (bad gateway)',
   503: 'answered 503 (unavailable)',
   504: 'answered 504 (gateway timeout)'
-}
+}))
 
 /** Why copies died or were dropped. */
-const FATES: Readonly<Record<string, string>> = {
+const FATES: ReadonlyMap<string, string> = new Map(Object.entries({
   expired: 'not delivered within max_age',
   body_lost: 'their body is gone from the disk',
   corrupt: 'damaged on the disk',
   spool_full: 'the spool was full',
   spool_error: 'the spool could not be written'
-}
+}))
 
 /** @param code - A status, or a reason such as `refused`. */
 export function causeWords (code: string): string {
-  return CAUSES[code] ?? (/^\d+$/.test(code) ? `answered ${code}` : code)
+  return CAUSES.get(code) ?? (/^\d+$/.test(code) ? `answered ${code}` : code)
 }
 
 /** @param reason - Of a dead letter or a drop. */
 export function fateWords (reason: string): string {
-  return FATES[reason] ?? (/^\d+$/.test(reason) ? `refused with ${reason}` : reason)
+  return FATES.get(reason) ?? (/^\d+$/.test(reason) ? `refused with ${reason}` : reason)
 }
 
 /** `1,204`. */

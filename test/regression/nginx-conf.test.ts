@@ -1,4 +1,4 @@
-/** What fuzzing has found in the import of nginx.conf. Each took minutes, or for ever. */
+/** What fuzzing has found in the import of nginx.conf: most took minutes, or for ever. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -53,4 +53,13 @@ test('authorities in a pipe or a device are not waited for', async t => {
 
     t.match(faults, [{ line: 1, message: 'mirror.ca: the file cannot be read (it is no file)' }])
   }
+})
+
+test('a word that every JavaScript object knows is no level of the log', t => {
+  for (const word of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
+    const { faults } = importText(DOCUMENT.replace(/error_log [^;]*;/, `error_log /var/log/x ${word};`))
+
+    t.match(faults, [{ message: `"error_log /var/log/x ${word}" has no level nginx knows; write one such as warn` }])
+  }
+  t.end()
 })

@@ -27,12 +27,10 @@ export function mapContentTypes (scope: Scope, account: Account): Record<string,
   }
   for (const block of blocks) account.mapped(block, 'routes[].types')
 
-  const different: Record<string, string> = {}
-  for (const extension of [...new Set([...NGINX_MIME_TYPES.keys(), ...types.keys()])].sort()) {
-    const type = types.get(extension) ?? UNKNOWN
-    if (type !== (NGINX_MIME_TYPES.get(extension) ?? UNKNOWN)) different[extension] = type
-  }
-  return different
+  const extensions = [...new Set([...NGINX_MIME_TYPES.keys(), ...types.keys()])].sort()
+  return Object.fromEntries(extensions
+    .map(extension => [extension, types.get(extension) ?? UNKNOWN] as const)
+    .filter(([extension, type]) => type !== (NGINX_MIME_TYPES.get(extension) ?? UNKNOWN)))
 }
 
 function readDefaultType (scope: Scope, account: Account): void {

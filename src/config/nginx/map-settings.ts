@@ -107,9 +107,9 @@ export interface LogSettings {
 // The document's log_format main; any name will do.
 const MAIN_FORMAT = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for"'
 
-const LEVELS: Readonly<Record<string, string>> = {
+const LEVELS: ReadonlyMap<string, string> = new Map(Object.entries({
   debug: 'debug', info: 'info', notice: 'info', warn: 'warn', error: 'error', crit: 'fatal', alert: 'fatal', emerg: 'fatal'
-}
+}))
 
 /** @param scopes the locations that clients reach. */
 export function mapLog (scopes: readonly Scope[], account: Account): LogSettings {
@@ -155,7 +155,7 @@ function formatText ({ args }: Directive): string {
 
 function readErrorLog (directives: readonly Directive[], account: Account): string | null {
   const levels = directives.map(directive => {
-    const level = LEVELS[directive.args[1] ?? 'error']
+    const level = LEVELS.get(directive.args[1] ?? 'error')
     if (level === undefined) account.fault(directive, `"${describe(directive)}" has no level nginx knows; write one such as warn`)
     return level ?? 'info'
   })
