@@ -102,7 +102,7 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
   drain (): void {
     this.#draining = true
     if (this.#exchange !== null) this.#exchange.keepAlive = false
-    else if (this.#state === 'idle') this.#close()
+    else if (this.#state === 'idle') this.#leave()
   }
 
   destroy (): void {
@@ -166,11 +166,12 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
 
   finish (): void {
     const keepAlive = this.#exchange?.keepAlive === true && !this.#draining
+    const asked = this.#exchange?.head?.keepAlive === false
     this.#exchange = null
     this.#bodyPaused = false
     if (this.#state === 'closed') return
     if (!keepAlive) {
-      this.#close()
+      this.#close(asked)
     } else if (this.#reader.bodyComplete) {
       this.#becomeIdle()
     } else {
@@ -351,10 +352,15 @@ export class ServerConnection implements ExchangeConnection, Timed, Occupant {
     this.#advance()
   }
 
-  #close (): void {
-    const unread = this.#unreadable || this.#reader.bufferedBytes > 0 || !this.#reader.bodyComplete
+  /**
+   * What the client has yet to say would reset the connection, and its answer with it, if nobody read it (RFC 9112 section 9.6).
+   *
+   * @param asked - The client is to send nothing more: it asked for the end itself.
+   */
+  #close (asked = false): void {
+    const mayFollow = !asked || this.#unreadable || this.#reader.bufferedBytes > 0 || !this.#reader.bodyComplete
     this.#reader.clear()
-    if (!unread || this.#peerEnded) {
+    if (!mayFollow || this.#peerEnded) {
       this.#leave()
       return
     }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { BodyFault, Exchange } from '../../../src/http1/exchange.ts'
 import { ServerConnection, type RequestListener } from '../../../src/http1/server-connection.ts'
@@ -283,6 +284,32 @@ test('what was sent of an answer reaches the client before the connection is cut
 
   const { text } = await untilEnd(client)
   t.equal(text.split('\r\n\r\n')[1]?.length, LARGE)
+})
+
+test('a request that is on its way when the server ends the connection costs the client no answer', async t => {
+  let answered = 0
+  const { port } = await startListener(t, listenerOf(exchange => {
+    exchange.keepAlive = false
+    answered++
+    answerText(exchange, 200, 'done')
+  }))
+  const client = await openSocket(t, port)
+  // The answer waits in the kernel, unread, while the next request goes out.
+  client.pause()
+  client.write(GET)
+  await eventually(() => answered === 1, 'the answer')
+  await sleep(50)
+  client.write(GET)
+  await sleep(50)
+  client.write(GET)
+  await sleep(50)
+
+  client.resume()
+
+  const { text, end } = await untilEnd(client)
+  t.match(text, /Connection: close[^]*done$/)
+  t.equal(end, 'fin')
+  t.equal(answered, 1)
 })
 
 test('a drain closes idle connections at once and busy ones after their answer', async t => {
