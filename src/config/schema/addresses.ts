@@ -77,6 +77,7 @@ export const endpointUrl: ScalarType<URL> = {
     if (url.username !== '' || url.password !== '') return { hint: 'remove the user name and password' }
     if (url.pathname !== '/') return { hint: 'the path goes into mirror.default or mirror.projects' }
     if (/[?#]/.test(text)) return { hint: 'remove everything from ? or # on' }
+    if (!new RegExp(`^(?:${NAME}\\.?|\\[[0-9a-f:.]+\\])$`).test(url.hostname)) return { hint: 'a host name has letters, digits, "-", "_" and "."' }
     return url.port === '0' ? { hint: 'a port is a number from 1 to 65535' } : { value: url }
   }
 }

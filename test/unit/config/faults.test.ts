@@ -88,6 +88,7 @@ table('the endpoint is an origin, and never repeated in a message', [
   ['mirror: { endpoint: "https://me:secret@rum.example" }\n', '1:21: mirror.endpoint: expected an origin such as https://rum.example.com, or off; remove the user name and password'],
   ['mirror: { endpoint: "https://rum.example?x" }\n', '1:21: mirror.endpoint: expected an origin such as https://rum.example.com, or off; remove everything from ? or # on'],
   ['mirror: { endpoint: "ftp://rum.example" }\n', '1:21: mirror.endpoint: expected an origin such as https://rum.example.com, or off; the scheme is https or http'],
+  ['mirror: { endpoint: "https://rum!:9000" }\n', '1:21: mirror.endpoint: expected an origin such as https://rum.example.com, or off; a host name has letters, digits, "-", "_" and "."'],
   ['mirror: { endpoint: "https://" }\n', '1:21: mirror.endpoint: expected an origin such as https://rum.example.com, or off'],
   [`${MIRROR}  host: "https://rum.example"\n`, '3:9: mirror.host: expected a host name such as rum.example.com, with :port if it needs one, got https://rum.example; remove the scheme']
 ])
