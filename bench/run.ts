@@ -2,7 +2,7 @@
  * The router beside nginx: CPU per request in turn on the same core, and what only the
  * router does. Needs Debian's nginx-light, wrk and taskset.
  *
- *     npm run bench                      everything; takes about half an hour
+ *     npm run bench                      everything; takes about an hour, half of it an outage
  *     npm run bench -- envelope page     these rows
  *     npm run bench -- --write           and writes bench/results.md
  */

@@ -22,9 +22,20 @@ export function cpuOf (pid: number): number {
   return ticks * 1e6 / TICKS_PER_SECOND
 }
 
-/** Resident memory of each process of a tree that serves, in MiB. */
-export function memoryOf (pid: number): number[] {
-  return treeOf(pid).map(each => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${each}/status`, 'utf8'))?.[1] ?? 0) / 1024)
+export interface Memory {
+  /** Resident, in MiB: its own pages, and those of files, which the kernel takes back when others need them. */
+  readonly all: number
+  readonly ofFiles: number
+}
+
+/** Of the largest process of a tree that serves. */
+export function memoryOf (pid: number): Memory {
+  const each = treeOf(pid).map(pid => {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const mib = (field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
+    return { all: mib('VmRSS'), ofFiles: mib('RssFile') + mib('RssShmem') }
+  })
+  return each.reduce((largest, next) => next.all > largest.all ? next : largest)
 }
 
 export function median (values: readonly number[]): number {

@@ -76,7 +76,7 @@ export class Outage {
 
   /** A success, or word that the failures were another's. */
   clear (): void {
-    this.#failing.clear()
+    if (this.#failing.size > 0) this.#failing.clear()
     this.#scouted = false
     this.since = null
     this.probes = 0

@@ -53,8 +53,10 @@ export class Forward implements ResponseHandler {
     this.#options = options
     this.#waiting = options.durable !== null
     options.durable?.then(() => { this.#release() }, () => { this.#release() })
-    options.exchange.onGone = () => { this.#clientGone() }
-    options.exchange.onDrain = () => { this.#connection?.resume() }
+    const onGone = (): void => { this.#clientGone() }
+    const onDrain = (): void => { this.#connection?.resume() }
+    options.exchange.onGone = onGone
+    options.exchange.onDrain = onDrain
   }
 
   start (): void {

@@ -147,7 +147,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
       space: options.space,
       writes: options.writes,
       file: `${options.bodyFolder}/${request.requestId}`,
-      onOutcome: outcome => {
+      onOutcome (outcome) {
         if (outcome.kind === 'body') forward(request, outcome.body)
         else abandon(request, outcome.code)
       }
@@ -188,10 +188,10 @@ export function createHandler (options: HandlerOptions): RequestListener {
       },
       hideHeaders: route.hideHeaders,
       durable,
-      onUpstreamError: (name, reason) => { observer.upstreamError(name, reason) },
-      onExhausted: () => { observer.refused('descriptors') },
-      onForwarded: () => { body.forwarded() },
-      onDone: clientLeft => {
+      onUpstreamError (name, reason) { observer.upstreamError(name, reason) },
+      onExhausted () { observer.refused('descriptors') },
+      onForwarded () { body.forwarded() },
+      onDone (clientLeft) {
         places.give(request.upstream)
         if (clientLeft) observer.clientAborted('response')
         settleRequest(request, clientLeft, route.mirror ? target.path : null)

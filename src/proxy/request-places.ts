@@ -6,6 +6,8 @@
  * one that hangs cannot take all of them, so that what goes elsewhere is served on.
  */
 const SHARE = 3 / 4
+/** Of upstreams that are no more: looked for once there are so many. */
+const SPARE_NAMES = 64
 
 export class RequestPlaces {
   readonly #most: () => number
@@ -26,6 +28,8 @@ export class RequestPlaces {
     if (!this.isFree(upstream, upstreams)) return false
     this.#taken++
     this.#byUpstream.set(upstream, (this.#byUpstream.get(upstream) ?? 0) + 1)
+    // Names go with reloads.
+    if (this.#byUpstream.size > upstreams + SPARE_NAMES) this.#forgetIdle()
     return true
   }
 
@@ -38,9 +42,10 @@ export class RequestPlaces {
 
   give (upstream: string): void {
     this.#taken--
-    const left = (this.#byUpstream.get(upstream) ?? 0) - 1
-    // Names go with reloads.
-    if (left > 0) this.#byUpstream.set(upstream, left)
-    else this.#byUpstream.delete(upstream)
+    this.#byUpstream.set(upstream, (this.#byUpstream.get(upstream) ?? 1) - 1)
+  }
+
+  #forgetIdle (): void {
+    for (const [upstream, taken] of this.#byUpstream) if (taken === 0) this.#byUpstream.delete(upstream)
   }
 }
