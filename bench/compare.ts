@@ -2,7 +2,7 @@
  * This checkout beside another one, or beside itself with other options of Node: CPU
  * per request in turn, the median of the rounds.
  *
- *     node bench/compare.ts envelope [--other ../before] [--node-options "--max-semi-space-size=64"] [--rounds 7] [--seconds 3]
+ *     node bench/compare.ts envelope [--other ../before] [--node-options=--max-semi-space-size=64] [--rounds 7] [--seconds 3]
  *
  * Ratios below 1 say that this checkout (with those options) costs less.
  */

@@ -11,6 +11,8 @@ import { text } from 'node:stream/consumers'
 export interface Allocated {
   readonly heapBytes: number
   readonly bufferBytes: number
+  /** Of the first, what collections of the young have taken for long-lived. */
+  readonly promotedBytes: number
 }
 
 /** Node's options for a router that can be asked. @param socket - Where it will answer; a path that does not exist. */

@@ -69,6 +69,7 @@ async function countUndisturbed (subjects: Subjects): Promise<Counts> {
   const allocated = await allocatedSoFar(socket)
   return {
     heapBytes: (allocated.heapBytes - allocatedBefore.heapBytes) / requests,
+    promotedBytes: (allocated.promotedBytes - allocatedBefore.promotedBytes) / requests,
     bufferBytes: (allocated.bufferBytes - allocatedBefore.bufferBytes) / requests,
     // How many pieces a large body comes and goes in is up to chance, unless strace makes the router slow.
     ...(work.bodyBytes > ONE_PIECE_BYTES ? {} : { reads: (calls.reads - callsBefore.reads) / requests, writes: (calls.writes - callsBefore.writes) / requests })

@@ -71,7 +71,7 @@ export async function startRouter (backends: Backends, cores: string, folder: st
     spool: { path: join(folder, 'spool'), ...spool },
     admin: { host: '127.0.0.1', port: adminPort },
     workers,
-    log: { level: 'warn', access: 'main' }
+    log: { level: 'error', access: 'main' }
   }))
   const log = join(folder, 'access.log')
   const child = spawn('taskset', ['-c', cores, 'sh', '-c', 'exec "$0" "$@" >> "$LOG"', process.execPath, ...nodeOptions, main, 'start', '--config', file],

@@ -53,6 +53,7 @@ export class Forward implements ResponseHandler {
     this.#options = options
     this.#waiting = options.durable !== null
     options.durable?.then(() => { this.#release() }, () => { this.#release() })
+    // Named first: see docs/decisions/0010.
     const onGone = (): void => { this.#clientGone() }
     const onDrain = (): void => { this.#connection?.resume() }
     options.exchange.onGone = onGone
