@@ -12,14 +12,14 @@ test('a count above its ceiling is named, with what it was and what it is', asyn
 
   t.strictSame(faults(WORK, run({ writes: 2.2 }).counts, limits), [])
   t.strictSame(faults(WORK, run({ writes: 3.01 }).counts, limits), [
-    { name: 'writes', message: `${WORK.title}: writes per request went up from 2.00 to 3.01; the ceiling is 2.30` }
+    { name: 'writes', message: `${WORK.title}: writes per request went up from 2.00 to 3.01; the ceiling is 2.50` }
   ])
 })
 
 test('what could not be counted is no fault, but cannot become a ceiling', async t => {
-  const untraced: Counted = { counts: { heapBytes: 1 }, calls: null, notTraced: 'Operation not permitted' }
+  const untraced: Counted = { counts: { heapBytes: 1, promotedBytes: 1 }, calls: null, notTraced: 'Operation not permitted' }
 
-  t.strictSame(leastOf([untraced]), { heapBytes: 1 })
+  t.strictSame(leastOf([untraced]), { heapBytes: 1, promotedBytes: 1 })
   t.throws(() => limitsOf([untraced]), { message: 'bufferBytes could not be counted: Operation not permitted' })
 })
 
