@@ -13,13 +13,13 @@ import { runInNewContext } from 'node:vm'
  *
  * It begins a full collection for every 64 MB or so of buffers, however few are still
  * in use: with bodies of 64 KB fourteen a second, a quarter of all CPU. As a part of
- * the heap's own limit, buffers are collected with the young. That limit leaves 80 % of
+ * the heap's own limit, buffers are collected with the young. That limit leaves 90 % of
  * room: V8's own is hardly more than what so small a heap has (docs/decisions/0010).
  */
 export function tuneGarbageCollection (): void {
   setFlagsFromString('--no-allocation-site-pretenuring')
   setFlagsFromString('--external-memory-accounted-in-global-limit')
-  setFlagsFromString('--heap-growing-percent=80')
+  setFlagsFromString('--heap-growing-percent=90')
 }
 
 /**
