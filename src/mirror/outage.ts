@@ -76,6 +76,7 @@ export class Outage {
 
   /** A success, or word that the failures were another's. */
   clear (): void {
+    // With every success, and an empty Set leaves a table behind when it is cleared.
     if (this.#failing.size > 0) this.#failing.clear()
     this.#scouted = false
     this.since = null

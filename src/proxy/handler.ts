@@ -188,6 +188,7 @@ export function createHandler (options: HandlerOptions): RequestListener {
       },
       hideHeaders: route.hideHeaders,
       durable,
+      // Methods, not arrows: docs/decisions/0010.
       onUpstreamError (name, reason) { observer.upstreamError(name, reason) },
       onExhausted () { observer.refused('descriptors') },
       onForwarded () { body.forwarded() },
